@@ -1,0 +1,33 @@
+import type { IngestQueries } from '../ingest/index.ts'
+import type { LogPosition, LogStats } from '../store/log/index.ts'
+import type { ReadingStore } from '../store/readings/index.ts'
+
+/** The reading side of the store, wherever it lives. */
+export type ReadingQueries = Pick<ReadingStore, 'range' | 'buckets' | 'stats'>
+
+export interface ControlLog {
+  /** Appends a control frame; resolves once it is on disk. An empty payload says that the record is gone. */
+  append(topic: string, payload: Uint8Array): Promise<LogPosition>
+  stats(): Promise<LogStats>
+}
+
+export interface BrokerStatus {
+  readonly connections: number
+  readonly ackedTotal: number
+  readonly droppedQos0Total: number
+  readonly refusedTotal: number
+}
+
+/** What the API asks of the broker's thread. */
+export interface BrokerQueries {
+  status(): Promise<BrokerStatus>
+  /** Ends every connection of the device or the key. */
+  disconnect(principal: string): Promise<void>
+}
+
+export interface ApiPeers {
+  readonly readings: ReadingQueries
+  readonly ingest: IngestQueries
+  readonly log: ControlLog
+  readonly broker: BrokerQueries
+}

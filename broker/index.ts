@@ -1,0 +1,1 @@
+export type { BrokerAccess, MqttCredentials, MqttIdentity } from './ports.ts'

@@ -1,0 +1,55 @@
+import type { AssetId, DeviceId, ProfileId, SiteId } from './ids.ts'
+import type { Metric } from './profile.ts'
+
+/** What control frames carry: the parts of state that a replay of the log must meet in order. */
+
+/** A device attribute; rules compare with numbers and strings. */
+export type Attributes = Readonly<Record<string, string | number | boolean>>
+
+export interface SiteRecord {
+  readonly id: SiteId
+  readonly name: string
+  /** IANA time zone: days, months and tariff hours are this zone's. */
+  readonly timeZone: string
+  /** ISO 4217. */
+  readonly currency: string
+}
+
+export interface ProfileRecord {
+  readonly id: ProfileId
+  readonly name: string
+  /** How often its devices report; silence is measured in multiples of it. */
+  readonly reportingIntervalMs: number
+  readonly metrics: readonly Metric[]
+}
+
+/** Undefined: the platform's default. */
+export interface DeviceLimits {
+  /** 0: no limit. At the limit the socket is read more slowly; nothing is dropped. */
+  readonly messagesPerS?: number
+  readonly payloadBytes?: number
+  readonly topicLevels?: number
+  readonly metrics?: number
+}
+
+export interface DeviceRecord {
+  readonly id: DeviceId
+  /** Small integer that stands for the device in stored rows; never reused. */
+  readonly number: number
+  readonly siteId: SiteId
+  readonly profileId: ProfileId
+  readonly assetId: AssetId | null
+  /** The device that may publish for this one. */
+  readonly gatewayId: DeviceId | null
+  readonly name: string
+  readonly attributes: Attributes
+  readonly tags: readonly string[]
+  readonly limits: DeviceLimits
+}
+
+/** Topic of a control frame. An empty payload says that the record is gone. */
+export const controlTopic = {
+  site: (id: SiteId) => `site/${id}`,
+  profile: (id: ProfileId) => `profile/${id}`,
+  device: (id: DeviceId) => `device/${id}`,
+}

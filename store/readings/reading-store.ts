@@ -1,0 +1,82 @@
+import type { DeviceId, MetricName, ProfileId, ReadingBatch, SeriesId } from '../../model/index.ts'
+import type { LogPosition } from '../log/index.ts'
+
+/** What a store must know of a series to lay it out. `profileId` and `known` never change once the series exists. */
+export interface SeriesInfo {
+  readonly seriesId: SeriesId
+  readonly deviceId: DeviceId
+  /** Small integer that stands for the device in stored rows. */
+  readonly deviceNumber: number
+  readonly metric: MetricName
+  /** Profile of the device when the series began: a store may keep a table or a measurement per profile. */
+  readonly profileId: ProfileId
+  /** Whether the profile had the metric when the series began; the others are *discovered* metrics. */
+  readonly known: boolean
+}
+
+export interface SeriesCatalog {
+  get(seriesId: SeriesId): SeriesInfo | undefined
+}
+
+/** Times are epoch ms, ranges half-open [fromMs, toMs). */
+export interface RangeQuery {
+  readonly seriesId: SeriesId
+  readonly fromMs: number
+  readonly toMs: number
+  /** At most so many readings, the oldest first. */
+  readonly limit: number
+}
+
+export interface ReadingColumns {
+  readonly timesMs: Float64Array
+  readonly values: Float64Array
+  readonly quality: Uint8Array
+  readonly receivedMs: Float64Array
+}
+
+export interface BucketQuery {
+  readonly seriesId: SeriesId
+  /** n + 1 ascending edges make n half-open buckets; the caller computes them in the site's zone. */
+  readonly edgesMs: Float64Array
+}
+
+/** Index i is bucket [edgesMs[i], edgesMs[i+1]); where count is 0 the others are NaN. */
+export interface BucketColumns {
+  readonly count: Float64Array
+  readonly avg: Float64Array
+  readonly min: Float64Array
+  readonly max: Float64Array
+  readonly sum: Float64Array
+  readonly first: Float64Array
+  readonly last: Float64Array
+}
+
+export interface ReadingStoreStats {
+  /** Readings (values) in the store. */
+  readonly readings: number
+  readonly rows: number
+  readonly bytes: number
+  readonly lateRows: number
+}
+
+/** Where readings rest. A reading is (series, time); the last write of one wins. */
+export interface ReadingStore {
+  /** Opens or makes the store; resolves with the position of the last write (0 when new). */
+  open(): Promise<LogPosition>
+  /**
+   * Stores the batch and the position in one transaction; durable when it resolves. Calls do not overlap. A batch may
+   * hold the same (series, time) more than once, and readings older than what is stored.
+   */
+  write(batch: ReadingBatch, position: LogPosition): Promise<void>
+  /** Ascending by time. */
+  range(query: RangeQuery): Promise<ReadingColumns>
+  buckets(query: BucketQuery): Promise<BucketColumns>
+  /** The newest reading of each series; index i answers seriesIds[i], time NaN where there is none. */
+  latest(seriesIds: Int32Array): Promise<ReadingColumns>
+  /** Removes the readings of the series in [fromMs, toMs); resolves with how many. */
+  remove(seriesId: SeriesId, fromMs: number, toMs: number): Promise<number>
+  /** Removes whole days before `beforeMs`. */
+  expire(beforeMs: number): Promise<void>
+  stats(): Promise<ReadingStoreStats>
+  close(): Promise<void>
+}
