@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AppError } from '../model/index.ts'
+
+/** Where a running platform can be reached; readable by the data folder's owner only. */
+export interface RunningPlatform {
+  readonly pid: number
+  readonly httpUrl: string
+  readonly mqttPort: number | null
+  /** An admin API key of this run, for the command line. */
+  readonly key: string
+}
+
+export interface DataFolder {
+  readonly path: string
+  readonly logFolder: string
+  readonly sessionsFolder: string
+  readonly readingsFile: string
+  readonly stateFile: string
+  readonly snapshotFolder: string
+  /** 32 random bytes made at the first start; credentials are hashed with it. */
+  readonly secret: Uint8Array
+  /** Tells the command line how to reach this run. */
+  announce(running: RunningPlatform): void
+  release(): void
+}
+
+const secretBytes = 32
+const announcement = 'running.json'
+
+/**
+ * Opens the data folder, making it where needed, and locks it against a second platform: an exclusive SQLite
+ * transaction, which the system ends with the process however the process ends.
+ */
+export function openDataFolder(path: string): DataFolder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new AppError('invalid_input', `make data folder ${path} failed`, { cause: error })
+  }
+  const lock = acquireLock(path)
+  try {
+    const secret = loadSecret(join(path, 'secret.key'))
+    for (const folder of ['log', 'sessions', 'snapshots']) mkdirSync(join(path, folder), { recursive: true })
+    const file = join(path, announcement)
+    return {
+      path,
+      logFolder: join(path, 'log'),
+      sessionsFolder: join(path, 'sessions'),
+      readingsFile: join(path, 'readings.duckdb'),
+      stateFile: join(path, 'state.sqlite'),
+      snapshotFolder: join(path, 'snapshots'),
+      secret,
+      announce(running) {
+        writeFileSync(`${file}.new`, JSON.stringify(running), { mode: 0o600 })
+        renameSync(`${file}.new`, file)
+      },
+      release() {
+        rmSync(file, { force: true })
+        lock.close()
+      },
+    }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+/** The platform that runs on the folder, as it announced itself; undefined when none did. */
+export function findRunning(path: string): RunningPlatform | undefined {
+  try {
+    return JSON.parse(readFileSync(join(path, announcement), 'utf8')) as RunningPlatform
+  } catch {
+    return undefined
+  }
+}
+
+function acquireLock(path: string): DatabaseSync {
+  let lock: DatabaseSync | undefined
+  try {
+    lock = new DatabaseSync(join(path, 'lock'), { timeout: 0 })
+    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock?.close()
+    if (error instanceof Error && /locked|busy/i.test(error.message)) {
+      const running = findRunning(path)
+      const who = running === undefined ? '' : ` (process ${running.pid}, ${running.httpUrl})`
+      throw new AppError('data_folder_locked', `lock data folder ${path} failed: another platform uses it${who}`)
+    }
+    throw new AppError('invalid_input', `lock data folder ${path} failed`, { cause: error })
+  }
+}
+
+function loadSecret(file: string): Uint8Array {
+  if (!existsSync(file)) {
+    writeFileSync(`${file}.new`, randomBytes(secretBytes), { mode: 0o600, flush: true })
+    renameSync(`${file}.new`, file)
+  }
+  const secret = readFileSync(file)
+  if (secret.length !== secretBytes)
+    throw new AppError('invalid_input', `read ${file} failed: ${secret.length} bytes instead of ${secretBytes}`)
+  chmodSync(file, 0o600)
+  return secret
+}

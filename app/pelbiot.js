@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that an older Node gets as far as the message.
+const major = Number(process.versions.node.split('.')[0])
+if (major !== 24) {
+  process.stderr.write(
+    `PELBIoT needs Node 24, this is ${process.versions.node}. On Linux \`npm ci\` brings it: use \`npm start\` or ` +
+      '`npm run -s pelbiot -- …`; elsewhere install Node 24 (docs/decisions/0001-node-from-npm.md).\n',
+  )
+  process.exit(1)
+}
+await import('./cli.ts')
