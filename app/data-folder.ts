@@ -42,7 +42,7 @@ export function openDataFolder(path: string): DataFolder {
   }
   const lock = acquireLock(path)
   try {
-    const secret = loadSecret(join(path, 'secret.key'))
+    const secret = loadSecret(path)
     for (const folder of ['log', 'sessions', 'snapshots']) mkdirSync(join(path, folder), { recursive: true })
     const file = join(path, announcement)
     return {
@@ -94,8 +94,12 @@ function acquireLock(path: string): DatabaseSync {
   }
 }
 
-function loadSecret(file: string): Uint8Array {
+function loadSecret(path: string): Uint8Array {
+  const file = join(path, 'secret.key')
   if (!existsSync(file)) {
+    // A new secret would make every credential in that state worthless without a word.
+    if (existsSync(join(path, 'state.sqlite')))
+      throw new AppError('invalid_input', `read ${file} failed: it is missing, and the state beside it needs it`)
     writeFileSync(`${file}.new`, randomBytes(secretBytes), { mode: 0o600, flush: true })
     renameSync(`${file}.new`, file)
   }
