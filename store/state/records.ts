@@ -1,0 +1,145 @@
+import type {
+  AssetId,
+  Attributes,
+  DeviceId,
+  DeviceRecord,
+  KeyId,
+  Principal,
+  ProfileRecord,
+  Role,
+  SiteId,
+  SiteRecord,
+  SiteScope,
+} from '../../model/index.ts'
+
+/** What state keeps beside the records of control frames (model/records.ts). Times are epoch ms. */
+
+export const assetKinds = ['transformer', 'panel', 'load', 'weather-station', 'group'] as const
+export type AssetKind = (typeof assetKinds)[number]
+
+export interface AssetRecord {
+  readonly id: AssetId
+  /** Never changes: an asset is moved within its site only. */
+  readonly siteId: SiteId
+  /** Null: at the top of the site's tree. */
+  readonly parentId: AssetId | null
+  readonly kind: AssetKind
+  readonly name: string
+  /** Nominal apparent power; null where it has none. */
+  readonly ratingKva: number | null
+  /** Nominal current; null where it has none. */
+  readonly ratingA: number | null
+  readonly attributes: Attributes
+  readonly tags: readonly string[]
+}
+
+export const languages = ['en', 'id'] as const
+export type Language = (typeof languages)[number]
+
+export interface PersonRecord {
+  readonly id: string
+  readonly name: string
+  /** As it was written; unique without regard to case. */
+  readonly email: string
+  readonly language: Language
+  /** IANA time zone of the person's own times; null: the site's. */
+  readonly timeZone: string | null
+}
+
+/** What a device proves itself with. The token itself is shown once, when it is made, and never stored. */
+export interface DeviceTokenRecord {
+  readonly kind: 'device-token'
+  readonly id: string
+  readonly deviceId: DeviceId
+  readonly createdMs: number
+  readonly expiresMs: number | null
+  readonly revokedMs: number | null
+}
+
+/** What a program proves itself with; over MQTT its user name is `key:{id}`. */
+export interface ApiKeyRecord {
+  readonly kind: 'api-key'
+  readonly id: KeyId
+  readonly name: string
+  readonly role: Role
+  readonly sites: SiteScope
+  /** Narrows what the role allows; empty: everything the role allows. */
+  readonly scopes: readonly string[]
+  readonly createdMs: number
+  readonly expiresMs: number | null
+  readonly revokedMs: number | null
+}
+
+export type CredentialRecord = DeviceTokenRecord | ApiKeyRecord
+
+/** A credential just made: the only time that its token is known. */
+export interface Issued<Record extends CredentialRecord> {
+  readonly record: Record
+  readonly token: string
+}
+
+/** Who changes something, and by which request. */
+export interface Actor {
+  readonly principal: Principal
+  /** Null where no request is behind it: the first start, the command line. */
+  readonly requestId: string | null
+  readonly address: string | null
+}
+
+export interface AuditRecord {
+  readonly id: number
+  readonly timeMs: number
+  readonly principalKind: Principal['kind']
+  readonly principalId: string
+  /** `device.create`, `site.update`, `api-key.revoke`, … */
+  readonly action: string
+  readonly resourceType: string
+  readonly resourceId: string
+  /** Null: concerns no single site, so only those who may see all of them see it. */
+  readonly siteId: SiteId | null
+  /** The record before and after, secrets masked; null where there is none. */
+  readonly before: unknown
+  readonly after: unknown
+  readonly requestId: string | null
+  readonly address: string | null
+}
+
+/** A control frame that is committed but perhaps not in the log yet. */
+export interface PendingControl {
+  readonly id: number
+  readonly topic: string
+  /** JSON of the record; empty: it is gone. */
+  readonly payload: Uint8Array
+}
+
+/** One row of the rejected list. */
+export interface RejectedRow {
+  readonly timeMs: number
+  readonly deviceId: DeviceId | null
+  readonly clientId: string
+  readonly topic: string
+  readonly reason: string
+  readonly detail: string
+  readonly payload: Uint8Array
+}
+
+export interface RejectedRecord extends RejectedRow {
+  readonly id: number
+  /** The device's site when it was rejected. */
+  readonly siteId: SiteId | null
+}
+
+/** Undefined in a patch means unchanged. */
+export type Patch<Record> = { readonly [Field in keyof Record]?: Record[Field] | undefined }
+
+export type SiteInput = SiteRecord
+export type SitePatch = Patch<Omit<SiteRecord, 'id'>>
+export type ProfileInput = ProfileRecord
+export type ProfilePatch = Patch<Omit<ProfileRecord, 'id'>>
+export type AssetInput = AssetRecord
+export type AssetPatch = Patch<Omit<AssetRecord, 'id' | 'siteId'>>
+export type DeviceInput = Omit<DeviceRecord, 'number'>
+export type DevicePatch = Patch<Omit<DeviceRecord, 'id' | 'number'>>
+export type PersonInput = Omit<PersonRecord, 'id'>
+export type PersonPatch = Patch<PersonInput>
+export type ApiKeyInput = Pick<ApiKeyRecord, 'name' | 'role' | 'sites' | 'scopes' | 'expiresMs'>

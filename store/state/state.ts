@@ -1,0 +1,247 @@
+import type {
+  AssetId,
+  DeviceId,
+  DeviceRecord,
+  KeyId,
+  MetricName,
+  ProfileId,
+  ProfileRecord,
+  SeriesId,
+  SiteId,
+  SiteRecord,
+  SiteScope,
+} from '../../model/index.ts'
+import type { LogPosition } from '../log/index.ts'
+import type { SeriesInfo } from '../readings/index.ts'
+import type { Page, PageRequest, TimeCursor } from './page.ts'
+import type {
+  Actor,
+  ApiKeyInput,
+  ApiKeyRecord,
+  AssetInput,
+  AssetPatch,
+  AssetRecord,
+  AuditRecord,
+  CredentialRecord,
+  DeviceInput,
+  DevicePatch,
+  DeviceTokenRecord,
+  Issued,
+  PendingControl,
+  PersonInput,
+  PersonPatch,
+  PersonRecord,
+  ProfileInput,
+  ProfilePatch,
+  RejectedRecord,
+  RejectedRow,
+  SiteInput,
+  SitePatch,
+} from './records.ts'
+
+/**
+ * State as one thread sees it: reads as plain objects of functions, writes only within `change`. Lists are ordered by
+ * id and filtered by the sites that the asker may see; `get` is not filtered. Errors are AppErrors: `not_found`,
+ * `conflict`, `invalid_input` (both with `fields`), `store_unavailable` (retryable), `store_failed`.
+ */
+export interface State {
+  readonly sites: SiteQueries
+  readonly assets: AssetQueries
+  readonly profiles: ProfileQueries
+  readonly devices: DeviceQueries
+  readonly series: SeriesRegistry
+  readonly credentials: CredentialQueries
+  readonly people: PersonQueries
+  readonly settings: SettingQueries
+  readonly audit: AuditQueries
+  readonly outbox: ControlOutbox
+  readonly ledger: Ledger
+  /**
+   * The one way to write what people decide: all of `work` in one transaction, together with an audit row per change
+   * and a control frame per changed site, profile and device. Durable when it resolves; nothing of it stays when it
+   * rejects. `work` must await nothing but the unit's own functions, for it holds the only write lock there is. The
+   * control frames are in `outbox` then, not yet in the log: flush the relay (createOutboxRelay) before answering.
+   */
+  change<Result>(actor: Actor, work: (unit: ChangeUnit) => Promise<Result>): Promise<Result>
+  /** Every later call rejects with `closed`. */
+  close(): Promise<void>
+}
+
+/** The repositories within one change: they see what it has written so far. */
+export interface ChangeUnit {
+  readonly sites: SiteQueries & SiteWrites
+  readonly assets: AssetQueries & AssetWrites
+  readonly profiles: ProfileQueries & ProfileWrites
+  readonly devices: DeviceQueries & DeviceWrites
+  readonly credentials: CredentialQueries & CredentialWrites
+  readonly people: PersonQueries & PersonWrites
+  readonly settings: SettingQueries & SettingWrites
+}
+
+export interface ScopedPage extends PageRequest {
+  readonly scope: SiteScope
+}
+
+export interface SiteQueries {
+  get(id: SiteId): Promise<SiteRecord | undefined>
+  list(query: ScopedPage): Promise<Page<SiteRecord>>
+}
+
+export interface SiteWrites {
+  create(input: SiteInput): Promise<SiteRecord>
+  update(id: SiteId, patch: SitePatch): Promise<SiteRecord>
+  /** `conflict` while it has assets or devices. */
+  remove(id: SiteId): Promise<void>
+}
+
+export interface AssetList extends ScopedPage {
+  readonly siteId?: SiteId | undefined
+  /** Null: those at the top. */
+  readonly parentId?: AssetId | null | undefined
+}
+
+export interface AssetQueries {
+  get(id: AssetId): Promise<AssetRecord | undefined>
+  list(query: AssetList): Promise<Page<AssetRecord>>
+}
+
+export interface AssetWrites {
+  create(input: AssetInput): Promise<AssetRecord>
+  /** `invalid_input` when the new parent is the asset itself or below it, of another site, or deeper than 32 levels. */
+  update(id: AssetId, patch: AssetPatch): Promise<AssetRecord>
+  /** `conflict` while it has children or devices. */
+  remove(id: AssetId): Promise<void>
+}
+
+export interface ProfileQueries {
+  get(id: ProfileId): Promise<ProfileRecord | undefined>
+  list(query: PageRequest): Promise<Page<ProfileRecord>>
+}
+
+export interface ProfileWrites {
+  create(input: ProfileInput): Promise<ProfileRecord>
+  /** `conflict` when a metric that has series would change its kind or vanish. */
+  update(id: ProfileId, patch: ProfilePatch): Promise<ProfileRecord>
+  /** `conflict` while it has devices or series. */
+  remove(id: ProfileId): Promise<void>
+}
+
+export interface DeviceList extends ScopedPage {
+  readonly siteId?: SiteId | undefined
+  readonly assetId?: AssetId | undefined
+  readonly profileId?: ProfileId | undefined
+  readonly gatewayId?: DeviceId | undefined
+}
+
+export interface DeviceQueries {
+  get(id: DeviceId): Promise<DeviceRecord | undefined>
+  list(query: DeviceList): Promise<Page<DeviceRecord>>
+  count(): Promise<number>
+}
+
+export interface DeviceWrites {
+  /** Hands out the device's number; a number is never given twice, not even after its device is gone. */
+  create(input: DeviceInput): Promise<DeviceRecord>
+  update(id: DeviceId, patch: DevicePatch): Promise<DeviceRecord>
+  /** Takes its tokens along; its series and readings stay. `conflict` while it is the gateway of others. */
+  remove(id: DeviceId): Promise<void>
+}
+
+export interface SeriesList extends PageRequest<SeriesId> {
+  readonly deviceNumber?: number | undefined
+}
+
+/** Series ids are machine's work: no audit, no control frame, never removed. Safe from several threads at once. */
+export interface SeriesRegistry {
+  /** The series of each request, made where there is none; index i answers requests[i]. Durable when it resolves. */
+  ensure(requests: readonly Omit<SeriesInfo, 'seriesId'>[]): Promise<readonly SeriesInfo[]>
+  get(id: SeriesId): Promise<SeriesInfo | undefined>
+  find(deviceNumber: number, metric: MetricName): Promise<SeriesInfo | undefined>
+  /** Ascending by series id. */
+  list(query: SeriesList): Promise<Page<SeriesInfo, SeriesId>>
+}
+
+export interface CredentialQueries {
+  /** The credential of a token that is neither expired nor revoked. Reads only. */
+  verify(token: string): Promise<CredentialRecord | undefined>
+  getKey(id: KeyId): Promise<ApiKeyRecord | undefined>
+  /** All keys, revoked and expired ones too. */
+  listKeys(query: PageRequest): Promise<Page<ApiKeyRecord>>
+  /** The device's tokens that are not revoked, the oldest first; two at most. */
+  deviceTokens(deviceId: DeviceId): Promise<readonly DeviceTokenRecord[]>
+}
+
+export interface CredentialWrites {
+  /** `conflict` when the device has two already: an old and a new one is all that a rotation needs. */
+  issueDeviceToken(deviceId: DeviceId): Promise<Issued<DeviceTokenRecord>>
+  revokeDeviceToken(deviceId: DeviceId, tokenId: string): Promise<void>
+  /** With `token` that text becomes the key instead of a random one (an operator's bootstrap key). */
+  issueKey(input: ApiKeyInput, token?: string): Promise<Issued<ApiKeyRecord>>
+  revokeKey(id: KeyId): Promise<void>
+}
+
+export interface PersonQueries {
+  get(id: string): Promise<PersonRecord | undefined>
+  findByEmail(email: string): Promise<PersonRecord | undefined>
+  list(query: PageRequest): Promise<Page<PersonRecord>>
+}
+
+export interface PersonWrites {
+  create(input: PersonInput): Promise<PersonRecord>
+  update(id: string, patch: PersonPatch): Promise<PersonRecord>
+  remove(id: string): Promise<void>
+}
+
+/** The platform's own memory of single facts, for instance that the first start is done. */
+export interface SettingQueries {
+  get(name: string): Promise<string | undefined>
+}
+
+export interface SettingWrites {
+  set(name: string, value: string): Promise<void>
+}
+
+export interface AuditList extends PageRequest<TimeCursor> {
+  readonly scope: SiteScope
+  readonly resourceType?: string | undefined
+  readonly resourceId?: string | undefined
+  readonly principalId?: string | undefined
+  /** [fromMs, toMs). */
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+}
+
+export interface AuditQueries {
+  /** The newest first. */
+  list(query: AuditList): Promise<Page<AuditRecord, TimeCursor>>
+}
+
+/** Control frames on their way from state to the log. */
+export interface ControlOutbox {
+  /** The oldest first, in the order their changes were committed. */
+  pending(limit: number): Promise<readonly PendingControl[]>
+  /** They are in the log. */
+  done(ids: readonly number[]): Promise<void>
+}
+
+export interface RejectedList extends PageRequest<TimeCursor> {
+  readonly scope: SiteScope
+  readonly order: 'ascending' | 'descending'
+  readonly deviceId?: DeviceId | undefined
+  readonly reason?: string | undefined
+  readonly siteId?: SiteId | undefined
+  /** [fromMs, toMs). */
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+}
+
+/** How far each consumer of the log has come with its effects on state, and what those effects list. */
+export interface Ledger {
+  /** 0 for a consumer that never committed. */
+  position(consumer: string): Promise<LogPosition>
+  /** The rejected rows and the position they reach to, in one transaction; durable when it resolves. */
+  commit(consumer: string, position: LogPosition, rejected: readonly RejectedRow[]): Promise<void>
+  rejected(query: RejectedList): Promise<Page<RejectedRecord, TimeCursor>>
+  /** `listed`: rows there now, `total`: rows ever; beyond the bound the oldest have made room. */
+  rejectedCount(): Promise<{ readonly listed: number; readonly total: number }>
+}
