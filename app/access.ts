@@ -1,0 +1,61 @@
+import type { BrokerAccess } from '../broker/index.ts'
+import type { DeviceId, DeviceLimits, SiteId } from '../model/index.ts'
+import { controlTopic, type DeviceRecord, parseDeviceId } from '../model/index.ts'
+import type { State } from '../store/state/index.ts'
+
+/** What the broker knows of a device on the way of every message. */
+interface Entry {
+  readonly siteId: SiteId
+  readonly gatewayId: DeviceId | null
+  readonly limits: DeviceLimits
+}
+
+/** The broker's view of state: devices from memory, kept by the control frames that pass; credentials by a point read. */
+export interface Access extends BrokerAccess {
+  /** Reads every device; once, before the broker listens. */
+  load(): Promise<void>
+  /** A control frame that is about to be appended. */
+  apply(topic: string, payload: Uint8Array): void
+}
+
+const devicePrefix = controlTopic.device('' as DeviceId)
+const pageSize = 1_000
+
+export function createAccess(state: State): Access {
+  const devices = new Map<DeviceId, Entry>()
+
+  function put({ id, siteId, gatewayId, limits }: DeviceRecord): void {
+    devices.set(id, { siteId, gatewayId, limits })
+  }
+
+  return {
+    async load() {
+      let after: string | undefined
+      do {
+        const page = await state.devices.list({ scope: 'all', limit: pageSize, after })
+        page.items.forEach(put)
+        after = page.next ?? undefined
+      } while (after !== undefined)
+    },
+    apply(topic, payload) {
+      if (!topic.startsWith(devicePrefix)) return
+      const id = parseDeviceId(topic.slice(devicePrefix.length))
+      if (payload.length === 0) devices.delete(id)
+      else put(JSON.parse(Buffer.from(payload).toString()) as DeviceRecord)
+    },
+    async identify({ username, password }) {
+      const credential = await state.credentials.verify(password)
+      if (credential === undefined) return undefined
+      if (credential.kind === 'api-key') {
+        const { id: keyId, sites } = credential
+        return username === `key:${keyId}` ? { kind: 'key', keyId, sites } : undefined
+      }
+      const { deviceId } = credential
+      // State knows a device a moment before its control frame has passed here.
+      const limits = devices.get(deviceId)?.limits ?? (await state.devices.get(deviceId))?.limits
+      return username === deviceId && limits !== undefined ? { kind: 'device', deviceId, limits } : undefined
+    },
+    isGatewayOf: (gateway, device) => devices.get(device)?.gatewayId === gateway,
+    siteOf: (device) => devices.get(device)?.siteId,
+  }
+}
