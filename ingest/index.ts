@@ -1,9 +1,16 @@
-export type {
-  IngestQueries,
-  IngestStats,
-  LatestColumns,
-  Presence,
-  RejectedMessage,
-  RejectReason,
+export { type IngestConfig, ingestConfigSchema } from './config.ts'
+export type { Ingest, IngestDeps } from './ingest.ts'
+export {
+  type DeviceInfo,
+  type IngestLedger,
+  type IngestQueries,
+  type IngestSeries,
+  type IngestStats,
+  type LatestColumns,
+  type Presence,
+  type RejectedMessage,
+  type RejectReason,
+  rejectReasons,
 } from './ports.ts'
-export { rejectReasons } from './ports.ts'
+export { createSeriesNames, type SeriesNames } from './series-names.ts'
+export { createSnapshotFolder, type SnapshotFile, type SnapshotFiles } from './snapshot-folder.ts'

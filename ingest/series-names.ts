@@ -1,0 +1,51 @@
+import type { MetricName, SeriesId } from '../model/index.ts'
+import type { SeriesCatalog, SeriesInfo } from '../store/readings/index.ts'
+import type { IngestSeries } from './ports.ts'
+
+/** A series before it has its id. */
+export type NewSeries = Omit<SeriesInfo, 'seriesId'>
+
+/** Every series there is, in memory, before and as it is made. */
+export interface SeriesNames extends SeriesCatalog {
+  /** Reads all series; once, before anything else. */
+  load(): Promise<void>
+  /** The id of a series that is known already. */
+  find(deviceNumber: number, metric: MetricName): SeriesId | undefined
+  /** Makes what is missing; durable when it resolves; index i answers wanted[i]. */
+  ensure(wanted: readonly NewSeries[]): Promise<readonly SeriesInfo[]>
+}
+
+const pageSize = 10_000
+
+/** Made before the readings store, which lays its rows out by it, and handed to both. */
+export function createSeriesNames(registry: IngestSeries): SeriesNames {
+  const byId = new Map<SeriesId, SeriesInfo>()
+  const byDevice = new Map<number, Map<MetricName, SeriesId>>()
+
+  function add(info: SeriesInfo): void {
+    byId.set(info.seriesId, info)
+    const metrics = byDevice.get(info.deviceNumber)
+    if (metrics === undefined) byDevice.set(info.deviceNumber, new Map([[info.metric, info.seriesId]]))
+    else metrics.set(info.metric, info.seriesId)
+  }
+
+  return {
+    get: (seriesId) => byId.get(seriesId),
+    find: (deviceNumber, metric) => byDevice.get(deviceNumber)?.get(metric),
+
+    async load() {
+      let after: SeriesId | undefined
+      do {
+        const page = await registry.list({ limit: pageSize, after })
+        for (const info of page.items) add(info)
+        after = page.next ?? undefined
+      } while (after !== undefined)
+    },
+
+    async ensure(wanted) {
+      const made = await registry.ensure(wanted)
+      for (const info of made) add(info)
+      return made
+    },
+  }
+}
