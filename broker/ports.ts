@@ -1,4 +1,6 @@
 import type { DeviceId, DeviceLimits, KeyId, SiteId, SiteScope } from '../model/index.ts'
+import type { LogPosition } from '../store/log/index.ts'
+import type { LogPosition } from '../store/log/index.ts'
 
 /** Who a connection is, once its credentials were found right. */
 export type MqttIdentity =
@@ -21,4 +23,75 @@ export interface BrokerAccess {
   isGatewayOf(gateway: DeviceId, device: DeviceId): boolean
   /** From memory. Undefined: no such device. */
   siteOf(device: DeviceId): SiteId | undefined
+}
+
+/** One MQTT session of one client. */
+export interface MqttSession {
+  /** Names the session in the log's frames: 1 to 2^32 - 1, of no other session for as long as anybody remembers it. */
+  readonly number: number
+  /** Whether there was stored state: what CONNACK's session present says [MQTT-3.2.2-2]. */
+  readonly present: boolean
+}
+
+/** Which session a connection continues or begins. */
+export interface SessionRegistry {
+  /**
+   * For a CONNECT whose credentials were found right; `clientId` as Aedes knows it (namespaced). Clean: what was stored
+   * of the client is gone [MQTT-3.1.2-6] and the session is new. Otherwise the stored session, or a new one that is on
+   * disk when this resolves. Rejects with `store_unavailable` (retryable) when no more sessions can be kept or the disk
+   * does not take one: CONNACK 0x03.
+   */
+  sessionOf(clientId: string, clean: boolean): Promise<MqttSession>
+}
+
+/** How far retained and queued messages have been made from the log (architecture 11). */
+export interface FanoutLedger {
+  /** Every frame up to here has been fanned out, and what came of it is on disk. 0 at first. */
+  readonly fanoutPosition: LogPosition
+  /**
+   * Resolves once everything stored so far and the position are on disk, in one transaction: after any crash the
+   * position is never ahead of the sessions. Positions do not go back. Rejects with `store_unavailable` (retryable)
+   * while the disk does not take it.
+   */
+  commitFanout(position: LogPosition): Promise<void>
+}
+
+/** One MQTT session of one client. */
+export interface SessionEntry {
+  /** u32: names the session in the log's frames; a clean session gets a new one each time. */
+  readonly number: number
+  /** Whether the server held a session for this client before [MQTT-3.2.2-2]. */
+  readonly present: boolean
+}
+
+/** Which session a connection continues or begins; also of clean=0 clients that have subscribed to nothing yet. */
+export interface SessionRegistry {
+  /** Called once per connection, after its credentials were found right. clean: the old session, if any, is gone. */
+  sessionOf(clientId: string, clean: boolean): Promise<SessionEntry> | SessionEntry
+}
+
+/** How far acknowledged messages have reached retained messages and queues, kept beside them on disk. */
+export interface FanoutLedger {
+  /** The position last committed; 0 in a new store. */
+  readonly fanoutPosition: LogPosition
+  /** Resolves once everything stored before the call, and the position, is on disk. */
+  commitFanout(position: LogPosition): Promise<void>
+}
+
+/** The calls of the Aedes persistence that the broker makes itself; Aedes makes all the others. */
+export interface BrokerPersistence {
+  subscriptionsByTopic(topic: string): Promise<readonly unknown[]>
+  /** Rejects when the client has no such QoS 2 message between PUBLISH and PUBREL. */
+  incomingGetPacket(client: { readonly id: string }, packet: { readonly messageId: number }): Promise<unknown>
+  incomingStorePacket(client: { readonly id: string }, packet: IncomingPacket): Promise<void>
+}
+
+export interface IncomingPacket {
+  readonly cmd: 'publish'
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: 2
+  readonly retain: boolean
+  readonly dup: boolean
+  readonly messageId: number
 }

@@ -1,0 +1,1 @@
+export type { SessionChange, SessionEntry, SessionStore, SessionStoreStats } from './session-store.ts'
