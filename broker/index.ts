@@ -1,1 +1,12 @@
-export type { BrokerAccess, MqttCredentials, MqttIdentity } from './ports.ts'
+export type { Broker, BrokerDeps, BrokerPorts, BrokerStats, CreateBroker } from './broker.ts'
+export { type BrokerConfig, brokerConfigSchema } from './config.ts'
+export type {
+  BrokerAccess,
+  BrokerPersistence,
+  FanoutLedger,
+  IncomingPacket,
+  MqttCredentials,
+  MqttIdentity,
+  SessionEntry,
+  SessionRegistry,
+} from './ports.ts'

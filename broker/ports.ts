@@ -1,6 +1,5 @@
 import type { DeviceId, DeviceLimits, KeyId, SiteId, SiteScope } from '../model/index.ts'
-import type { LogPosition } from '../store/log/index.ts'
-import type { LogPosition } from '../store/log/index.ts'
+import type { LogPosition, LogPosition } from '../store/log/index.ts'
 
 /** Who a connection is, once its credentials were found right. */
 export type MqttIdentity =
