@@ -7,6 +7,6 @@ export type {
   IncomingPacket,
   MqttCredentials,
   MqttIdentity,
-  SessionEntry,
+  MqttSession,
   SessionRegistry,
 } from './ports.ts'

@@ -1,5 +1,5 @@
 import type { DeviceId, DeviceLimits, KeyId, SiteId, SiteScope } from '../model/index.ts'
-import type { LogPosition, LogPosition } from '../store/log/index.ts'
+import type { LogPosition } from '../store/log/index.ts'
 
 /** Who a connection is, once its credentials were found right. */
 export type MqttIdentity =
@@ -52,28 +52,6 @@ export interface FanoutLedger {
    * position is never ahead of the sessions. Positions do not go back. Rejects with `store_unavailable` (retryable)
    * while the disk does not take it.
    */
-  commitFanout(position: LogPosition): Promise<void>
-}
-
-/** One MQTT session of one client. */
-export interface SessionEntry {
-  /** u32: names the session in the log's frames; a clean session gets a new one each time. */
-  readonly number: number
-  /** Whether the server held a session for this client before [MQTT-3.2.2-2]. */
-  readonly present: boolean
-}
-
-/** Which session a connection continues or begins; also of clean=0 clients that have subscribed to nothing yet. */
-export interface SessionRegistry {
-  /** Called once per connection, after its credentials were found right. clean: the old session, if any, is gone. */
-  sessionOf(clientId: string, clean: boolean): Promise<SessionEntry> | SessionEntry
-}
-
-/** How far acknowledged messages have reached retained messages and queues, kept beside them on disk. */
-export interface FanoutLedger {
-  /** The position last committed; 0 in a new store. */
-  readonly fanoutPosition: LogPosition
-  /** Resolves once everything stored before the call, and the position, is on disk. */
   commitFanout(position: LogPosition): Promise<void>
 }
 
