@@ -1,0 +1,35 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { platformActor, type State } from '../store/state/index.ts'
+
+export interface BootstrapKeys {
+  /** Of the command line on this machine; kept in the data folder, readable by its owner only. */
+  readonly commandLine: string
+  /** Made because nobody could have signed in otherwise; undefined where there was a key already. */
+  readonly firstAdmin: string | undefined
+}
+
+/** Makes sure that there is an admin key: the operator's own, or one that is shown once. */
+export async function ensureKeys(state: State, dataDir: string, ownKey: string | undefined): Promise<BootstrapKeys> {
+  const wasEmpty = (await state.credentials.listKeys({ limit: 1 })).items.length === 0
+  if (ownKey !== undefined && (await state.credentials.verify(ownKey)) === undefined)
+    await issueAdminKey(state, 'bootstrap', ownKey)
+  const firstAdmin = wasEmpty && ownKey === undefined ? await issueAdminKey(state, 'first admin') : undefined
+  return { commandLine: await commandLineKey(state, join(dataDir, 'command-line.key')), firstAdmin }
+}
+
+async function commandLineKey(state: State, file: string): Promise<string> {
+  const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  if (kept !== '' && (await state.credentials.verify(kept)) !== undefined) return kept
+  const token = await issueAdminKey(state, 'command line')
+  writeFileSync(`${file}.new`, token, { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
+  return token
+}
+
+async function issueAdminKey(state: State, name: string, ownKey?: string): Promise<string> {
+  return state.change(platformActor, async (unit) => {
+    const input = { name, role: 'admin', sites: 'all', scopes: [], expiresMs: null } as const
+    return (await unit.credentials.issueKey(input, ownKey)).token
+  })
+}

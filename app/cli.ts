@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import {
+  AppError,
+  type DeviceId,
+  isAppError,
+  type ProfileId,
+  parseDeviceId,
+  parseProfileId,
+  parseSiteId,
+  type Role,
+  roles,
+  type SiteId,
+  systemClock,
+} from '../model/index.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { openMigrator } from '../store/state/index.ts'
+import { type Made, withAdmin } from './cli/admin.ts'
+import { settingsEnvFile, settingsMarkdown } from './cli/settings-table.ts'
+import { start } from './cli/start.ts'
+import { loadConfig } from './config.ts'
+import { openDataFolder } from './data-folder.ts'
+import { createLogger } from './logging.ts'
+import { stateConfigOf } from './state.ts'
+
+const exitCodes = { failed: 1, misuse: 2 } as const
+
+/** Parsers throw AppErrors; commander shows its own. */
+function argument<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+    }
+  }
+}
+
+function print(json: boolean, value: object, text: string): void {
+  process.stdout.write(`${json ? JSON.stringify(value) : text}\n`)
+}
+
+interface JsonOption {
+  readonly json?: boolean
+}
+
+const program = new Command('pelbiot')
+  .description('MQTT-native electricity metering. Settings come from the environment and from .env: docs/settings.md')
+  .version(packageJson.version)
+
+program
+  .command('start')
+  .description('run the platform until SIGTERM or SIGINT')
+  .action(async () => start(loadConfig(process.env)))
+
+const device = program.command('device').description('devices of the platform on DATA_DIR')
+device
+  .command('add')
+  .description('register a device and print its token; the MQTT user name is its id, the password its token')
+  .argument('<id>', 'device id', argument(parseDeviceId))
+  .requiredOption(
+    '--profile <id>',
+    'profile: meter-1ph, meter-3ph, transformer, weather-station',
+    argument(parseProfileId),
+  )
+  .option('--site <id>', 'site', argument(parseSiteId), parseSiteId('main'))
+  .option('--json', 'print one JSON object')
+  .action(async (id: DeviceId, options: JsonOption & { profile: ProfileId; site: SiteId }) => {
+    const made = await administer((admin) => {
+      return admin.addDevice({ id, profileId: options.profile, siteId: options.site })
+    })
+    print(options.json ?? false, made, `device ${made.id}\ntoken  ${made.token}\nThe token is shown this once.`)
+  })
+
+const key = program.command('key').description('API keys of the platform on DATA_DIR')
+key
+  .command('create')
+  .description('make an API key and print it')
+  .argument('<name>', 'what or whom it is for')
+  .addOption(new Option('--role <role>', 'what it may do').choices(roles).default('viewer'))
+  .option('--site <id...>', 'limit it to these sites', (text: string, before: SiteId[] = []) => {
+    return [...before, argument(parseSiteId)(text)]
+  })
+  .option('--json', 'print one JSON object')
+  .action(async (name: string, options: JsonOption & { role: Role; site?: SiteId[] }) => {
+    const made = await administer((admin) => {
+      return admin.createKey({ name, role: options.role, sites: options.site ?? 'all' })
+    })
+    print(options.json ?? false, made, `key   ${made.id}\ntoken ${made.token}\nThe token is shown this once.`)
+  })
+
+const migrate = program.command('migrate').description("the state database's schema, while no platform runs")
+for (const [name, text] of [
+  ['status', 'print what is applied'],
+  ['up', 'apply what is missing; a start does so by itself'],
+] as const) {
+  migrate
+    .command(name)
+    .description(text)
+    .option('--json', 'print one JSON object')
+    .action((options: JsonOption) => runMigration(name, 0, options.json ?? false))
+}
+migrate
+  .command('down')
+  .description('take back migrations, and the data they hold')
+  .argument('<target>', 'number of the migration to stay at; 0 takes back all', argument(parseTarget))
+  .option('--json', 'print one JSON object')
+  .action((target: number, options: JsonOption) => runMigration('down', target, options.json ?? false))
+
+program
+  .command('simulate')
+  .description('run simulated devices against a platform; `simulate --help` prints its options')
+  .allowUnknownOption()
+  .helpOption(false)
+  .argument('[options...]')
+  .action(simulate)
+
+program
+  .command('settings')
+  .description('print every setting with its default and meaning')
+  .addOption(new Option('--format <format>', 'how').choices(['markdown', 'env']).default('markdown'))
+  .action(({ format }: { format: string }) => {
+    process.stdout.write(format === 'env' ? settingsEnvFile() : settingsMarkdown())
+  })
+
+function administer(work: Parameters<typeof withAdmin<Made>>[2]): Promise<Made> {
+  const { dataDir } = loadConfig(process.env)
+  return withAdmin(dataDir, createLogger('warn', 'cli'), work)
+}
+
+function parseTarget(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text)
+  throw new AppError('invalid_input', `${text} is not the number of a migration`)
+}
+
+async function runMigration(step: 'status' | 'up' | 'down', target: number, json: boolean): Promise<void> {
+  const folder = openDataFolder(loadConfig(process.env).dataDir)
+  const migrator = openMigrator(stateConfigOf(folder, { migrate: false }), systemClock)
+  try {
+    const applied = step === 'up' ? await migrator.up() : []
+    const takenBack = step === 'down' ? await migrator.down(target) : []
+    const { current, latest } = await migrator.status()
+    const text = [...applied.map((n) => `applied ${n}`), ...takenBack.map((n) => `took back ${n}`)]
+    print(json, { applied, takenBack, current, latest }, [...text, `at migration ${current} of ${latest}`].join('\n'))
+  } finally {
+    await migrator.close()
+    folder.release()
+  }
+}
+
+/** A process of its own: a load generator must not share the event loop of what it measures. */
+function simulate(options: readonly string[]): Promise<void> {
+  const entry = new URL('../firmware-sim/main.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [entry, ...options], { stdio: 'inherit' })
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal)
+  process.on('SIGINT', forward).on('SIGTERM', forward)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      process.exitCode = code ?? exitCodes.failed
+      resolve()
+    })
+  })
+}
+
+function complain(error: unknown): void {
+  const lines = [error instanceof Error ? error.message : String(error)]
+  if (error instanceof AppError) {
+    if (error.cause instanceof Error) lines.push(`  because: ${error.cause.message}`)
+    for (const { field, message } of error.fields) lines.push(`  ${field} ${message}`)
+  } else if (error instanceof Error && error.stack !== undefined) lines.push(error.stack)
+  process.stderr.write(`pelbiot: ${lines.join('\n')}\n`)
+  process.exitCode = isAppError(error, 'invalid_input') ? exitCodes.misuse : exitCodes.failed
+}
+
+program.exitOverride()
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has said what is wrong (or printed the help) already.
+  if (error instanceof Error && 'exitCode' in error && error.name === 'CommanderError')
+    process.exitCode = error.exitCode === 0 ? 0 : exitCodes.misuse
+  else complain(error)
+}

@@ -1,0 +1,56 @@
+import packageJson from '../../package.json' with { type: 'json' }
+import type { PlatformConfig } from '../config.ts'
+import { createLogger } from '../logging.ts'
+import { type Platform, startPlatform } from '../platform.ts'
+
+/** A stop that takes longer is given up: the log has everything that was acknowledged. */
+const stopTimeoutMs = 20_000
+
+/** Runs until a signal; resolves when everything has been stopped. */
+export async function start(config: PlatformConfig): Promise<void> {
+  const logger = createLogger(config.logLevel, 'platform')
+  // Even at LOG_LEVEL=silent: scripts wait for it.
+  const announcer = createLogger('info', 'platform')
+
+  const die = (error: Error) => {
+    logger.fatal({ err: error }, 'platform failed')
+    process.exit(1)
+  }
+  process.on('uncaughtException', die)
+  const signal = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+
+  const platform = await startPlatform(config, { version: packageJson.version, logger, onFailure: die })
+  const { mqttPort, mqttsPort, mqttWsPort, httpPort } = platform
+  announcer.info({ mqttPort, mqttsPort, mqttWsPort, httpPort, pid: process.pid }, 'platform ready')
+  process.stderr.write(welcome(platform, config))
+
+  logger.info({ signal: await signal }, 'platform stopping')
+  const timer = setTimeout(() => die(new Error(`stop took longer than ${stopTimeoutMs} ms`)), stopTimeoutMs)
+  await platform.stop()
+  clearTimeout(timer)
+  logger.info('platform stopped')
+  process.exit(0)
+}
+
+function welcome({ httpPort, mqttPort, firstAdminKey }: Platform, config: PlatformConfig): string {
+  const key = firstAdminKey ?? '$KEY'
+  const shown = firstAdminKey === undefined ? '' : `\n  Admin API key, shown this once: ${firstAdminKey}\n`
+  const url = `http://127.0.0.1:${httpPort}`
+  const publish =
+    mqttPort === undefined
+      ? ''
+      : `\n  # let it report (TOKEN is in the answer), and read it back
+  mosquitto_pub -p ${mqttPort} -u meter-1 -P TOKEN -q 1 -t pel/v1/meter-1/telemetry -m '{"voltage":229.8,"power":1250}'
+  curl ${url}/api/v1/devices/meter-1/latest -H 'Authorization: Bearer ${key}'\n`
+  return `
+PELBIoT is up: HTTP on ${httpPort}, MQTT on ${mqttPort ?? 'no port'}, data in ${config.dataDir}, documentation at ${url}/docs
+${shown}
+  # register a meter
+  curl ${url}/api/v1/devices -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
+    -d '{"id":"meter-1","profileId":"meter-1ph"}'
+${publish}
+`
+}

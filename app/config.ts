@@ -1,0 +1,83 @@
+import { type ApiConfig, apiConfigSchema } from '../api/index.ts'
+import { type BrokerConfig, brokerConfigSchema } from '../broker/index.ts'
+import { type IngestConfig, ingestConfigSchema } from '../ingest/index.ts'
+import { AppError, type FieldError, type TopicRules } from '../model/index.ts'
+import { type LogConfig, logConfigSchema } from '../store/log/index.ts'
+import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/index.ts'
+import { type Environment, loadEnvironment, readSettings } from './env.ts'
+import { type Settings, settings } from './settings.ts'
+
+export type LogLevel = Settings['LOG_LEVEL']
+
+/** Everything that one platform needs to know; plain data, so that it travels to the threads as it is. */
+export interface PlatformConfig {
+  readonly dataDir: string
+  readonly logLevel: LogLevel
+  readonly bootstrapAdminKey: string | undefined
+  readonly firstSite: { readonly timeZone: string; readonly currency: string }
+  readonly topics: TopicRules
+  readonly broker: BrokerConfig
+  readonly log: LogConfig
+  readonly ingest: IngestConfig
+  /** Without its path, which the data folder gives. */
+  readonly readings: Omit<DuckdbReadingsConfig, 'path'>
+  readonly api: ApiConfig
+}
+
+/** Throws one `invalid_input` with a field error for each wrong setting. */
+export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig {
+  const values = readSettings(settings, loadEnvironment(real, envFile, settings)) as Settings
+  const errors: FieldError[] = []
+  if ((values.TLS_CERT_FILE === undefined) !== (values.TLS_KEY_FILE === undefined))
+    errors.push({ field: 'TLS_KEY_FILE', message: 'TLS_CERT_FILE and TLS_KEY_FILE go together' })
+  if (values.LOG_SEGMENT_BYTES * 2 > values.LOG_MAX_BYTES)
+    errors.push({ field: 'LOG_SEGMENT_BYTES', message: 'must be at most half of LOG_MAX_BYTES' })
+  if (errors.length > 0) throw new AppError('invalid_input', 'read settings failed', { fields: errors })
+
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = values
+  const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined
+  const { path: _, ...readings } = duckdbReadingsConfigSchema.parse({
+    path: 'readings.duckdb',
+    memoryMb: values.DUCKDB_MEMORY_MB,
+    threads: values.DUCKDB_THREADS,
+  })
+  return {
+    dataDir: values.DATA_DIR,
+    logLevel: values.LOG_LEVEL,
+    bootstrapAdminKey: values.BOOTSTRAP_ADMIN_KEY,
+    firstSite: { timeZone: values.SITE_TIME_ZONE, currency: values.SITE_CURRENCY },
+    topics: { scalarTopics: values.SCALAR_TOPICS, metricNames: values.SCALAR_METRICS },
+    broker: brokerConfigSchema.parse({
+      host: values.HOST,
+      port: portOrOff(values.MQTT_PORT),
+      tlsPort: tls === undefined ? undefined : portOrOff(values.MQTTS_PORT),
+      wsPort: portOrOff(values.MQTT_WS_PORT),
+      tls,
+      maxConnections: values.MQTT_MAX_CONNECTIONS,
+      payloadBytes: values.MQTT_PAYLOAD_BYTES,
+      topicLevels: values.MQTT_TOPIC_LEVELS,
+      messagesPerS: values.MQTT_MESSAGES_PER_S,
+    }),
+    log: logConfigSchema.parse({
+      maxBytes: values.LOG_MAX_BYTES,
+      reserveBytes: values.LOG_RESERVE_BYTES,
+      segmentBytes: values.LOG_SEGMENT_BYTES,
+    }),
+    ingest: ingestConfigSchema.parse({
+      lateHorizonMs: values.INGEST_LATE_HORIZON_MS,
+      maxMetrics: values.INGEST_MAX_METRICS,
+      stuckIntervals: values.INGEST_STUCK_INTERVALS,
+    }),
+    readings,
+    api: apiConfigSchema.parse({
+      host: values.HOST,
+      port: values.HTTP_PORT,
+      maxBodyBytes: values.HTTP_MAX_BODY_BYTES,
+      maxConnections: values.HTTP_MAX_CONNECTIONS,
+    }),
+  }
+}
+
+function portOrOff(setting: number | 'off'): number | undefined {
+  return setting === 'off' ? undefined : setting
+}

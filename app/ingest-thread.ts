@@ -1,0 +1,63 @@
+import type { MessagePort } from 'node:worker_threads'
+import { createIngest, createSeriesNames, createSnapshotFolder } from '../ingest/index.ts'
+import { systemClock } from '../model/index.ts'
+import { openSegmentReader, type SharedLog } from '../store/log/index.ts'
+import { createDuckdbReadings } from '../store/readings/index.ts'
+import { openState, type StateConfig } from '../store/state/index.ts'
+import type { PlatformConfig } from './config.ts'
+import type { DataFolder } from './data-folder.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { createLogger } from './logging.ts'
+import { serve } from './port-rpc.ts'
+import type { IngestService } from './services.ts'
+import { runThread } from './threads.ts'
+
+export interface IngestThreadData {
+  readonly config: PlatformConfig
+  readonly folder: Pick<DataFolder, 'logFolder' | 'readingsFile' | 'snapshotFolder'>
+  readonly state: StateConfig
+  readonly log: SharedLog
+  /** Where the operations thread asks. */
+  readonly port: MessagePort
+}
+
+await runThread<IngestThreadData, null>(async ({ config, folder, state: stateConfig, log: shared, port }, fail) => {
+  const logger = createLogger(config.logLevel, 'ingest')
+  const lifecycle = createLifecycle(logger)
+  try {
+    const state = await openState(stateConfig, { clock: systemClock, logger })
+    lifecycle.own('state', () => state.close())
+    const series = createSeriesNames(state.series)
+    await series.load()
+    const readings = createDuckdbReadings(
+      { ...config.readings, path: folder.readingsFile },
+      { catalog: series, logger },
+    )
+    lifecycle.own('readings', () => readings.close())
+    const log = openSegmentReader({ folder: folder.logFolder, shared })
+    lifecycle.own('log reader', () => log.close())
+    const ingest = createIngest(config.ingest, {
+      log,
+      readings,
+      series,
+      ledger: state.ledger,
+      snapshots: createSnapshotFolder(folder.snapshotFolder),
+      topics: config.topics,
+      clock: systemClock,
+      logger,
+      onFailure: fail,
+    })
+    lifecycle.own('ingest', () => ingest.stop())
+    await ingest.start()
+    serve(port, {
+      ...ingest.queries,
+      range: readings.range,
+      buckets: readings.buckets,
+      storeStats: readings.stats,
+    } satisfies IngestService)
+    return { ready: null, stop: () => lifecycle.stop() }
+  } catch (error) {
+    await lifecycle.stop()
+    throw error
+  }
+})

@@ -1,0 +1,160 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { Logger } from 'pino'
+import { type Broker, createBroker, createSessionPersistence } from '../broker/index.ts'
+import { AppError, frameKind, systemClock } from '../model/index.ts'
+import { createLogAppender, type LogAppender, openSegmentLog, type SegmentLog } from '../store/log/index.ts'
+import { createLmdbSessions } from '../store/sessions/index.ts'
+import { openState, seedState } from '../store/state/index.ts'
+import { type Access, createAccess } from './access.ts'
+import { ensureKeys } from './bootstrap-keys.ts'
+import type { PlatformConfig } from './config.ts'
+import { type DataFolder, openDataFolder } from './data-folder.ts'
+import type { IngestThreadData } from './ingest-thread.ts'
+import { createLifecycle } from './lifecycle.ts'
+import type { OperationsReady, OperationsThreadData } from './operations-thread.ts'
+import { serve } from './port-rpc.ts'
+import type { BrokerService } from './services.ts'
+import { stateConfigOf } from './state.ts'
+import { startThread } from './threads.ts'
+
+export interface Platform {
+  readonly mqttPort: number | undefined
+  readonly mqttsPort: number | undefined
+  readonly mqttWsPort: number | undefined
+  readonly httpPort: number
+  /** An admin key that was made because the store had none; shown this once. */
+  readonly firstAdminKey: string | undefined
+  /** Refuses new work, lets what is under way reach the disk, ends the threads, unlocks the folder. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface PlatformDeps {
+  readonly version: string
+  readonly logger: Logger
+  /** Called once when a part broke that the platform cannot do without: the process should end. */
+  onFailure(error: Error): void
+}
+
+/** Each thread gets so long to stop before it is terminated; what it had not stored comes again from the log. */
+const threadStopMs = 10_000
+
+/** Wires the platform: read it from top to bottom. The order is that of dependence; stopping goes backwards. */
+export async function startPlatform(config: PlatformConfig, deps: PlatformDeps): Promise<Platform> {
+  const { logger, onFailure } = deps
+  const lifecycle = createLifecycle(logger)
+  try {
+    const folder = openDataFolder(config.dataDir)
+    lifecycle.own('data folder', folder.release)
+
+    const stateConfig = stateConfigOf(folder, { migrate: false })
+    const state = await openState({ ...stateConfig, migrate: true }, { clock: systemClock, logger })
+    lifecycle.own('state', () => state.close())
+    await seedState(state, config.firstSite)
+    const keys = await ensureKeys(state, folder.path, config.bootstrapAdminKey)
+
+    const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
+    lifecycle.own('log', () => log.close())
+    const appender = createLogAppender({}, { log, clock: systemClock, onFailure })
+    lifecycle.own('log appender', async () => {
+      const { unwritten } = await appender.stop()
+      if (unwritten > 0) logger.warn({ unwritten }, 'log full at the stop: frames were not written')
+    })
+    appender.start()
+
+    const operationsToIngest = new MessageChannel()
+    const operationsToMain = new MessageChannel()
+    const ingest = startThread<IngestThreadData, null>({
+      name: 'ingest',
+      entry: new URL('./ingest-thread.ts', import.meta.url),
+      data: { config, folder: pathsOf(folder), state: stateConfig, log: log.shared, port: operationsToIngest.port1 },
+      ports: [operationsToIngest.port1],
+      onDeath: onFailure,
+    })
+    lifecycle.own('ingest thread', () => ingest.stop(threadStopMs))
+
+    const access = createAccess(state)
+    await access.load()
+    const sessionStore = createLmdbSessions({ folder: folder.sessionsFolder })
+    await sessionStore.open()
+    lifecycle.own('sessions', () => sessionStore.close())
+    const persistence = createSessionPersistence(sessionStore)
+    const broker = createBroker(config.broker, {
+      access,
+      appender,
+      log,
+      persistence,
+      sessions: persistence,
+      ledger: persistence,
+      topics: config.topics,
+      logger: logger.child({ part: 'broker' }),
+    })
+    lifecycle.own('broker', () => broker.stop())
+    await broker.start()
+
+    serveBroker(operationsToMain.port1, { broker, log, appender, access })
+    lifecycle.own('port to operations', () => operationsToMain.port1.close())
+    const operations = startThread<OperationsThreadData, OperationsReady>({
+      name: 'operations',
+      entry: new URL('./operations-thread.ts', import.meta.url),
+      data: {
+        config,
+        state: stateConfig,
+        version: deps.version,
+        broker: operationsToMain.port2,
+        ingest: operationsToIngest.port2,
+      },
+      ports: [operationsToMain.port2, operationsToIngest.port2],
+      onDeath: onFailure,
+    })
+    lifecycle.own('operations thread', () => operations.stop(threadStopMs))
+
+    const [{ httpPort }] = await Promise.all([operations.ready, ingest.ready])
+    const { tcp, tls, ws } = broker.ports()
+    const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
+    const httpUrl = `http://${host}:${httpPort}`
+    folder.announce({ pid: process.pid, httpUrl, mqttPort: tcp ?? null, key: keys.commandLine })
+    return {
+      mqttPort: tcp,
+      mqttsPort: tls,
+      mqttWsPort: ws,
+      httpPort,
+      firstAdminKey: keys.firstAdmin,
+      async stop() {
+        const failed = await lifecycle.stop()
+        if (failed.length > 0) throw new AppError('internal', `stop ${failed.join(', ')} failed`)
+      },
+    }
+  } catch (error) {
+    await lifecycle.stop()
+    throw error
+  }
+}
+
+function pathsOf({ logFolder, readingsFile, snapshotFolder }: DataFolder): IngestThreadData['folder'] {
+  return { logFolder, readingsFile, snapshotFolder }
+}
+
+interface MainParts {
+  readonly broker: Broker
+  readonly log: SegmentLog
+  readonly appender: LogAppender
+  readonly access: Access
+}
+
+/** What the operations thread may ask of this one. */
+function serveBroker(port: MessagePort, { broker, log, appender, access }: MainParts): void {
+  const nobody = new Uint8Array(0)
+  // A control frame waits for the disk however full it is: its change is committed already.
+  const owner = { closed: false }
+  serve(port, {
+    status: async () => broker.stats(),
+    disconnect: async (principal) => void broker.disconnect(principal),
+    logStats: async () => log.stats(),
+    appendControl: (topic, payload) =>
+      new Promise((resolve, reject) => {
+        access.apply(topic, payload)
+        const frame = { kind: frameKind.control, flags: 0, packetId: 0, session: 0, origin: nobody, topic, payload }
+        appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
+      }),
+  } satisfies BrokerService)
+}

@@ -1,0 +1,17 @@
+import type { BrokerQueries, ControlLog } from '../api/index.ts'
+import type { IngestQueries } from '../ingest/index.ts'
+import type { ReadingStore } from '../store/readings/index.ts'
+
+/** What threads answer each other over ports; the lists name the methods, because a port carries no types. */
+
+/** Of the ingest thread: its memory, and the readings, whose file it alone has open. */
+export type IngestService = IngestQueries &
+  Pick<ReadingStore, 'range' | 'buckets'> & { readonly storeStats: ReadingStore['stats'] }
+export const ingestMethods = ['presence', 'latest', 'stats', 'range', 'buckets', 'storeStats'] as const
+
+/** Of the main thread: the broker, and the log, whose only writer it is. */
+export type BrokerService = BrokerQueries & {
+  readonly appendControl: ControlLog['append']
+  readonly logStats: ControlLog['stats']
+}
+export const brokerMethods = ['status', 'disconnect', 'appendControl', 'logStats'] as const

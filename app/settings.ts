@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { apiConfigSchema } from '../api/index.ts'
+import { brokerConfigSchema } from '../broker/index.ts'
+import { ingestConfigSchema } from '../ingest/index.ts'
+import { AppError, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
+import { logConfigSchema } from '../store/log/index.ts'
+import { duckdbReadingsConfigSchema } from '../store/readings/index.ts'
+import type { Setting } from './env.ts'
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+const port = z.int().min(0).max(65_535)
+/** A port, or `off`. */
+const listener = (fallback: number) => z.union([port, z.literal('off')]).default(fallback)
+
+const list = z.string().transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+
+const scalarTopics = list.transform((patterns, context): readonly ScalarTopic[] => {
+  return patterns.flatMap((pattern) => {
+    try {
+      return [parseScalarTopic(pattern)]
+    } catch (error) {
+      context.addIssue(error instanceof AppError ? error.message : String(error))
+      return []
+    }
+  })
+})
+
+const renames = list.transform((pairs, context): ReadonlyMap<string, string> => {
+  const split = pairs.map((pair) => pair.split('=').map((part) => part.trim()))
+  const wrong = split.find(([from, to, ...rest]) => !from || !to || rest.length > 0)
+  if (wrong) context.addIssue(`write ${JSON.stringify(wrong.join('='))} as theirs=ours`)
+  return new Map(split.map(([from = '', to = '']) => [from, to]))
+})
+
+const timeZone = z.string().refine(
+  (zone) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== ''
+    } catch {
+      return false
+    }
+  },
+  { error: 'is not an IANA time zone' },
+)
+
+/** What concerns the platform as a whole; each module's own settings are described in its `config.ts`. */
+const platformSchemas = {
+  DATA_DIR: z.string().min(1).default('data').describe('Folder of everything that is kept; made at the first start'),
+  LOG_LEVEL: z.enum(logLevels).default('info').describe('Least severe level that is logged, as JSON lines on stdout'),
+  HOST: z.string().min(1).default('0.0.0.0').describe('Address that MQTT and HTTP listen on'),
+  MQTT_PORT: listener(1883).describe('MQTT over TCP; 0 picks a free port, `off` is off'),
+  MQTTS_PORT: listener(8883).describe('MQTT over TLS, where TLS_CERT_FILE is set; 0 picks a free port, `off` is off'),
+  MQTT_WS_PORT: listener(8083).describe('MQTT over WebSocket at `/mqtt`; 0 picks a free port, `off` is off'),
+  HTTP_PORT: port.default(8080).describe('HTTP API; 0 picks a free port'),
+  TLS_CERT_FILE: z.string().min(1).optional().describe('PEM file of the certificate and its chain'),
+  TLS_KEY_FILE: z.string().min(1).optional().describe('PEM file of its private key'),
+  BOOTSTRAP_ADMIN_KEY: z
+    .string()
+    .min(8, 'is shorter than 8 characters')
+    .max(256)
+    .optional()
+    .describe('Admin API key to accept from the first start; without it an empty store prints a one-time one'),
+  SITE_TIME_ZONE: timeZone.default('UTC').describe('IANA time zone of the site `main` that the first start makes'),
+  SITE_CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'is not an ISO 4217 code such as IDR')
+    .default('USD')
+    .describe('ISO 4217 currency of the site `main` that the first start makes'),
+  SCALAR_TOPICS: scalarTopics
+    .prefault('panel/{device}/{metric}')
+    .describe('Topics that carry one value each, comma-separated, with {device} and {metric} as levels'),
+  SCALAR_METRICS: renames
+    .prefault('volt=voltage,ampere=current')
+    .describe('Metric names of scalar topics, as theirs=ours, comma-separated'),
+} as const
+
+const brokerShape = brokerConfigSchema.shape
+const ingestShape = ingestConfigSchema.shape
+const apiShape = apiConfigSchema.shape
+const logShape = logConfigSchema.shape
+const duckdbShape = duckdbReadingsConfigSchema.shape
+
+/** Every environment variable that means something, with its schema; in the order of the documentation. */
+export const settingSchemas = {
+  ...platformSchemas,
+  MQTT_MAX_CONNECTIONS: brokerShape.maxConnections,
+  MQTT_PAYLOAD_BYTES: brokerShape.payloadBytes,
+  MQTT_TOPIC_LEVELS: brokerShape.topicLevels,
+  MQTT_MESSAGES_PER_S: brokerShape.messagesPerS,
+  LOG_MAX_BYTES: logShape.maxBytes,
+  LOG_RESERVE_BYTES: logShape.reserveBytes,
+  LOG_SEGMENT_BYTES: logShape.segmentBytes,
+  INGEST_LATE_HORIZON_MS: ingestShape.lateHorizonMs,
+  INGEST_MAX_METRICS: ingestShape.maxMetrics,
+  INGEST_STUCK_INTERVALS: ingestShape.stuckIntervals,
+  DUCKDB_MEMORY_MB: duckdbShape.memoryMb,
+  DUCKDB_THREADS: duckdbShape.threads,
+  HTTP_MAX_BODY_BYTES: apiShape.maxBodyBytes,
+  HTTP_MAX_CONNECTIONS: apiShape.maxConnections,
+} as const
+
+type SettingName = keyof typeof settingSchemas
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof settingSchemas)[Name]> }
+
+const secrets: ReadonlySet<string> = new Set<SettingName>(['BOOTSTRAP_ADMIN_KEY'])
+
+export const settings: readonly Setting[] = Object.entries(settingSchemas).map(([name, schema]) => ({
+  name,
+  schema,
+  secret: secrets.has(name),
+}))
