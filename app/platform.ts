@@ -54,7 +54,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
     lifecycle.own('log', () => log.close())
-    const appender = createLogAppender({}, { log, clock: systemClock, onFailure })
+    const appender = createLogAppender(log, { clock: systemClock, onFailure })
     lifecycle.own('log appender', async () => {
       const { unwritten } = await appender.stop()
       if (unwritten > 0) logger.warn({ unwritten }, 'log full at the stop: frames were not written')
