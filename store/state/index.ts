@@ -1,3 +1,6 @@
+export { type StateConfig, type StateSettings, stateConfigSchema } from './config.ts'
+export type { MigrationStatus, Migrator } from './migrator.ts'
+export { type AppendControl, createOutboxRelay, type OutboxRelay } from './outbox-relay.ts'
 export type { Page, PageRequest, TimeCursor } from './page.ts'
 export {
   type Actor,
@@ -28,6 +31,8 @@ export {
   type SiteInput,
   type SitePatch,
 } from './records.ts'
+export { platformActor, type SeedConfig, seedState } from './seed.ts'
+export { type OpenMigrator, openMigrator, openState, type StateDeps } from './sqlite/open.ts'
 export type {
   AssetList,
   AssetQueries,

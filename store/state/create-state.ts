@@ -1,0 +1,67 @@
+import { createSecretKey } from 'node:crypto'
+import { AppError, type Clock } from '../../model/index.ts'
+import { type ChangeScope, runChange } from './change.ts'
+import type { StateConfig } from './config.ts'
+import { assetQueries, assetWrites } from './repositories/assets.ts'
+import { auditQueries } from './repositories/audit.ts'
+import { type CredentialContext, credentialQueries, credentialWrites } from './repositories/credentials.ts'
+import { deviceQueries, deviceWrites } from './repositories/devices.ts'
+import { ledger } from './repositories/ledger.ts'
+import { controlOutbox } from './repositories/outbox.ts'
+import { personQueries, personWrites } from './repositories/people.ts'
+import { profileQueries, profileWrites } from './repositories/profiles.ts'
+import { seriesRegistry } from './repositories/series.ts'
+import { settingQueries, settingWrites } from './repositories/settings.ts'
+import { siteQueries, siteWrites } from './repositories/sites.ts'
+import type { Db } from './schema.ts'
+import type { ChangeUnit, State } from './state.ts'
+
+/** What an adapter opens: reads go through one, transactions through the other, so neither waits for the other. */
+export interface StateConnections {
+  readonly reader: Db
+  readonly writer: Db
+}
+
+/** The state over any database that speaks the schema; an adapter opens the connections. */
+export function createState({ reader, writer }: StateConnections, config: StateConfig, clock: Clock): State {
+  const context: CredentialContext = { secret: createSecretKey(config.tokenSecret), now: () => clock.now() }
+  let closing: Promise<void> | undefined
+
+  return {
+    sites: siteQueries(reader),
+    assets: assetQueries(reader),
+    profiles: profileQueries(reader),
+    devices: deviceQueries(reader),
+    series: seriesRegistry(reader, writer),
+    credentials: credentialQueries(reader, context),
+    people: personQueries(reader),
+    settings: settingQueries(reader),
+    audit: auditQueries(reader),
+    outbox: controlOutbox(reader, writer),
+    ledger: ledger(reader, writer, config.rejectedRows),
+
+    change(actor, work) {
+      if (closing !== undefined) return Promise.reject(new AppError('closed', 'change state failed: it is closed'))
+      return runChange(writer, clock, actor, (scope) => work(createUnit(scope, context)))
+    },
+
+    close() {
+      // The writer last: the last connection to go folds the write-ahead log into the file.
+      closing ??= reader.destroy().then(() => writer.destroy())
+      return closing
+    },
+  }
+}
+
+function createUnit(scope: ChangeScope, context: CredentialContext): ChangeUnit {
+  const { db } = scope
+  return {
+    sites: { ...siteQueries(db), ...siteWrites(scope) },
+    assets: { ...assetQueries(db), ...assetWrites(scope) },
+    profiles: { ...profileQueries(db), ...profileWrites(scope) },
+    devices: { ...deviceQueries(db), ...deviceWrites(scope) },
+    credentials: { ...credentialQueries(db, context), ...credentialWrites(scope, context) },
+    people: { ...personQueries(db), ...personWrites(scope) },
+    settings: { ...settingQueries(db), ...settingWrites(scope) },
+  }
+}

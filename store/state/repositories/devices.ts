@@ -1,0 +1,150 @@
+import { sql } from 'kysely'
+import { controlTopic, type DeviceRecord } from '../../../model/index.ts'
+import { type ChangeScope, takeNumber } from '../change.ts'
+import { parseAttributes, parseLimits, parseTexts } from '../columns.ts'
+import { toPage } from '../page.ts'
+import type { DeviceInput } from '../records.ts'
+import type { Db, StateSchema } from '../schema.ts'
+import type { DeviceQueries, DeviceWrites } from '../state.ts'
+import { patched } from './patched.ts'
+import { conflict, invalid, notFound } from './refusals.ts'
+
+export function deviceQueries(db: Db): DeviceQueries {
+  return {
+    async get(id) {
+      const row = await db.selectFrom('devices').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && toDevice(row)
+    },
+
+    async list({ scope, siteId, assetId, profileId, gatewayId, limit, after }) {
+      let query = db
+        .selectFrom('devices')
+        .selectAll()
+        .orderBy('id')
+        .limit(limit + 1)
+      if (scope !== 'all') query = query.where('site_id', 'in', scope)
+      if (siteId !== undefined) query = query.where('site_id', '=', siteId)
+      if (assetId !== undefined) query = query.where('asset_id', '=', assetId)
+      if (profileId !== undefined) query = query.where('profile_id', '=', profileId)
+      if (gatewayId !== undefined) query = query.where('gateway_id', '=', gatewayId)
+      if (after !== undefined) query = query.where(sql.ref<string>('id'), '>', after)
+      return toPage(await query.execute(), limit, { item: toDevice, cursor: (row) => row.id })
+    },
+
+    async count() {
+      const { count } = await db
+        .selectFrom('devices')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      return count
+    },
+  }
+}
+
+export function deviceWrites({ db, note }: ChangeScope): DeviceWrites {
+  const devices = deviceQueries(db)
+
+  return {
+    async create(input) {
+      const doing = `create device ${input.id}`
+      if ((await devices.get(input.id)) !== undefined) throw conflict(doing, 'id', 'is taken')
+      await checkReferences(doing, input)
+      const device = { ...input, number: await takeNumber(db, 'device') }
+      await db.insertInto('devices').values(toRow(device)).execute()
+      await record('create', device, { after: device })
+      return device
+    },
+
+    async update(id, patch) {
+      const doing = `update device ${id}`
+      const before = await devices.get(id)
+      if (before === undefined) throw notFound(doing)
+      const after = patched(before, patch)
+      if (after === undefined) return before
+      await checkReferences(doing, after)
+      if (after.siteId !== before.siteId) await refuseGateway(doing, before)
+      await db.updateTable('devices').set(toRow(after)).where('id', '=', id).execute()
+      await record('update', after, { before, after })
+      return after
+    },
+
+    async remove(id) {
+      const doing = `remove device ${id}`
+      const before = await devices.get(id)
+      if (before === undefined) throw notFound(doing)
+      await refuseGateway(doing, before)
+      await db.deleteFrom('credentials').where('device_id', '=', id).execute()
+      await db.deleteFrom('devices').where('id', '=', id).execute()
+      await record('remove', before, { before })
+    },
+  }
+
+  /** Everything that a device names exists, and in its own site: who sees one site must not reach into another. */
+  async function checkReferences(doing: string, device: DeviceInput): Promise<void> {
+    const { siteId, profileId, assetId, gatewayId } = device
+    const site = await db.selectFrom('sites').select('id').where('id', '=', siteId).executeTakeFirst()
+    if (site === undefined) throw invalid(doing, 'siteId', `${siteId} is unknown`)
+    const profile = await db.selectFrom('profiles').select('id').where('id', '=', profileId).executeTakeFirst()
+    if (profile === undefined) throw invalid(doing, 'profileId', `${profileId} is unknown`)
+    if (assetId !== null) {
+      const asset = await db.selectFrom('assets').select('site_id').where('id', '=', assetId).executeTakeFirst()
+      if (asset?.site_id !== siteId) throw invalid(doing, 'assetId', `${assetId} is not an asset of site ${siteId}`)
+    }
+    if (gatewayId === null) return
+    if (gatewayId === device.id) throw invalid(doing, 'gatewayId', 'is the device itself')
+    const gateway = await devices.get(gatewayId)
+    if (gateway?.siteId !== siteId) throw invalid(doing, 'gatewayId', `${gatewayId} is not a device of site ${siteId}`)
+    // One level: who may publish for a device is then one look-up, and no circle can form.
+    if (gateway.gatewayId !== null) throw invalid(doing, 'gatewayId', `${gatewayId} has a gateway itself`)
+    const behind = await firstBehind(device)
+    if (behind !== undefined) throw invalid(doing, 'gatewayId', `is for no gateway, and this is that of ${behind}`)
+  }
+
+  async function firstBehind({ id }: Pick<DeviceRecord, 'id'>): Promise<string | undefined> {
+    const row = await db.selectFrom('devices').select('id').where('gateway_id', '=', id).limit(1).executeTakeFirst()
+    return row?.id
+  }
+
+  async function refuseGateway(doing: string, device: DeviceRecord): Promise<void> {
+    const behind = await firstBehind(device)
+    if (behind !== undefined) throw conflict(doing, 'devices', `still have it as their gateway, ${behind} for one`)
+  }
+
+  function record(
+    verb: 'create' | 'update' | 'remove',
+    { id, siteId }: DeviceRecord,
+    change: { before?: DeviceRecord; after?: DeviceRecord },
+  ) {
+    return note({ verb, type: 'device', id, siteId, ...change, controlTopic: controlTopic.device(id) })
+  }
+}
+
+function toDevice(row: StateSchema['devices']): DeviceRecord {
+  return {
+    id: row.id,
+    number: row.number,
+    siteId: row.site_id,
+    profileId: row.profile_id,
+    assetId: row.asset_id,
+    gatewayId: row.gateway_id,
+    name: row.name,
+    attributes: parseAttributes(row.attributes),
+    tags: parseTexts(row.tags),
+    limits: parseLimits(row.limits),
+  }
+}
+
+function toRow(device: DeviceRecord): StateSchema['devices'] {
+  return {
+    id: device.id,
+    number: device.number,
+    site_id: device.siteId,
+    profile_id: device.profileId,
+    asset_id: device.assetId,
+    gateway_id: device.gatewayId,
+    name: device.name,
+    attributes: JSON.stringify(device.attributes),
+    tags: JSON.stringify(device.tags),
+    limits: JSON.stringify(device.limits),
+  }
+}

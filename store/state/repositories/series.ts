@@ -1,0 +1,78 @@
+import type { SeriesInfo } from '../../readings/index.ts'
+import { takeNumber } from '../change.ts'
+import { toPage } from '../page.ts'
+import type { Db, StateSchema } from '../schema.ts'
+import type { SeriesRegistry } from '../state.ts'
+
+export function seriesRegistry(reader: Db, writer: Db): SeriesRegistry {
+  return {
+    async ensure(requests) {
+      const found = await Promise.all(requests.map((request) => findSeries(reader, request)))
+      if (!found.includes(undefined)) return found.filter((series) => series !== undefined)
+      // Anew inside the transaction: another thread may have made some of them in between.
+      return writer.transaction().execute(async (tx) => {
+        const series: SeriesInfo[] = []
+        for (const request of requests) {
+          const known = await findSeries(tx, request)
+          const made = known ?? { ...request, seriesId: await takeNumber(tx, 'series') }
+          if (known === undefined) await tx.insertInto('series').values(toRow(made)).execute()
+          series.push(made)
+        }
+        return series
+      })
+    },
+
+    async get(id) {
+      const row = await reader.selectFrom('series').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && toSeries(row)
+    },
+
+    find: (deviceNumber, metric) => findSeries(reader, { deviceNumber, metric }),
+
+    async list({ deviceNumber, limit, after }) {
+      let query = reader
+        .selectFrom('series')
+        .selectAll()
+        .orderBy('id')
+        .limit(limit + 1)
+      if (deviceNumber !== undefined) query = query.where('device_number', '=', deviceNumber)
+      if (after !== undefined) query = query.where('id', '>', after)
+      return toPage(await query.execute(), limit, { item: toSeries, cursor: (row) => row.id })
+    },
+  }
+}
+
+async function findSeries(
+  db: Db,
+  { deviceNumber, metric }: Pick<SeriesInfo, 'deviceNumber' | 'metric'>,
+): Promise<SeriesInfo | undefined> {
+  const row = await db
+    .selectFrom('series')
+    .selectAll()
+    .where('device_number', '=', deviceNumber)
+    .where('metric', '=', metric)
+    .executeTakeFirst()
+  return row && toSeries(row)
+}
+
+function toSeries(row: StateSchema['series']): SeriesInfo {
+  return {
+    seriesId: row.id,
+    deviceId: row.device_id,
+    deviceNumber: row.device_number,
+    metric: row.metric,
+    profileId: row.profile_id,
+    known: row.known === 1,
+  }
+}
+
+function toRow(series: SeriesInfo): StateSchema['series'] {
+  return {
+    id: series.seriesId,
+    device_id: series.deviceId,
+    device_number: series.deviceNumber,
+    metric: series.metric,
+    profile_id: series.profileId,
+    known: series.known ? 1 : 0,
+  }
+}
