@@ -1,3 +1,10 @@
+export {
+  type CompactableStore,
+  createDuckdbReadings,
+  type DuckdbReadingsConfig,
+  type DuckdbReadingsDeps,
+  duckdbReadingsConfigSchema,
+} from './duckdb/index.ts'
 export type {
   BucketColumns,
   BucketQuery,

@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { SeriesCatalog } from '../reading-store.ts'
+import type { DuckdbReadingsConfig } from './config.ts'
+import { createReaderPool, type ReaderPool } from './reader-pool.ts'
+import { prepareSchema } from './schema.ts'
+import { createSession, type Session } from './session.ts'
+import { openWriter, type Writer } from './writer.ts'
+
+/** The file, open: one writer and some readers. */
+export interface Database {
+  readonly writer: Writer
+  readonly session: Session
+  readonly readers: ReaderPool
+  /** Folds the write-ahead log into the file, as far as that succeeds, and lets go of the file. */
+  close(): Promise<void>
+}
+
+export async function openDatabase(config: DuckdbReadingsConfig, catalog: SeriesCatalog): Promise<Database> {
+  await mkdir(dirname(config.path), { recursive: true })
+  const instance = await DuckDBInstance.create(config.path, {
+    memory_limit: `${config.memoryMb}MB`,
+    threads: String(config.threads),
+    checkpoint_threshold: `${config.checkpointMb}MB`,
+    // Nothing is ever fetched from elsewhere.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    enable_external_access: 'false',
+  })
+  const sessions: Session[] = []
+  try {
+    const session = createSession(await instance.connect())
+    sessions.push(session)
+    await prepareSchema(session)
+    const writer = await openWriter(session, catalog)
+    const readerSessions = []
+    for (let i = 0; i < config.readers; i++) {
+      const reader = createSession(await instance.connect())
+      sessions.push(reader)
+      readerSessions.push(reader)
+    }
+    const readers = createReaderPool(readerSessions, config.maxWaitingQueries)
+    return {
+      writer,
+      session,
+      readers,
+      close: async () => {
+        await readers.close()
+        await session.run('CHECKPOINT').catch(() => undefined)
+        session.close()
+        instance.closeSync()
+      },
+    }
+  } catch (error) {
+    for (const session of sessions) session.close()
+    instance.closeSync()
+    throw error
+  }
+}

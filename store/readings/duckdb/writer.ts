@@ -1,0 +1,112 @@
+import type { ReadingBatch } from '../../../model/index.ts'
+import type { LogPosition } from '../../log/index.ts'
+import type { SeriesCatalog } from '../reading-store.ts'
+import { takeStoredRows } from './late-rows.ts'
+import { type Layout, loadLayout } from './layout.ts'
+import { type Ledger, readLedger, writeLedger } from './schema.ts'
+import type { Session } from './session.ts'
+import type { StagedTable } from './staged-table.ts'
+import { createStager } from './stager.ts'
+import { createTableWriter, type TableWriter } from './table-writer.ts'
+import { inTransaction } from './transaction.ts'
+
+/** The one who changes the store. Its calls must not overlap. */
+export interface Writer {
+  readonly layout: Layout
+  /** As of the last commit. */
+  readonly ledger: Ledger
+  write(batch: ReadingBatch, position: LogPosition): Promise<void>
+  /** Removals: one transaction of `work`, which tells how the counts change. */
+  change(work: (session: Session) => Promise<{ readonly readings: number; readonly rows: number }>): Promise<void>
+}
+
+export async function openWriter(session: Session, catalog: SeriesCatalog): Promise<Writer> {
+  let ledger = await readLedger(session)
+  const layout = await loadLayout(session, catalog)
+  const stager = createStager(layout.slots)
+  const writers: (TableWriter | undefined)[] = []
+
+  for (const table of layout.tables) {
+    const { newest } = stager.setTable(table)
+    const sql = `SELECT ${table.keyName}::DOUBLE, max(time_ms)::DOUBLE FROM ${table.name} GROUP BY 1`
+    const [keys, timesMs] = await session.select(sql, [])
+    for (const [i, key] of (keys ?? []).entries()) newest.store(key, timesMs?.[i] ?? Number.NaN)
+  }
+
+  async function writerOf({ table }: StagedTable): Promise<TableWriter> {
+    const known = writers[table.index]
+    if (known !== undefined) return known
+    const made = await createTableWriter(session.connection, { name: table.name, columns: table.columns.length })
+    writers[table.index] = made
+    return made
+  }
+
+  function discardWriters(): void {
+    for (const writer of writers.splice(0)) writer?.discard()
+  }
+
+  /** Tables may be new or wider, also since an attempt that failed. */
+  function followLayout(): void {
+    for (const table of layout.tables) {
+      if (stager.tables[table.index]?.table === table) continue
+      stager.setTable(table)
+      writers[table.index]?.discard()
+      writers[table.index] = undefined
+    }
+  }
+
+  /** Returns what the table has more of. */
+  async function storeTable(staged: StagedTable): Promise<Pick<Ledger, 'readings' | 'rows' | 'lateRows'>> {
+    const { inOrder, late } = staged
+    const writer = await writerOf(staged)
+    const readings = inOrder.valueCount + late.valueCount
+    const rows = inOrder.rows + late.rows
+    // First the rows in order: a late row may belong to one of them.
+    if (inOrder.rows > 0) writer.append(inOrder)
+    const replaced = await takeStoredRows(session, staged)
+    if (late.rows > 0) writer.append(late)
+    return { readings: readings - replaced.values, rows: rows - replaced.rows, lateRows: late.rows }
+  }
+
+  return {
+    layout,
+    get ledger() {
+      return ledger
+    },
+    write: async (batch, position) => {
+      await layout.place(batch, session)
+      followLayout()
+      stager.stage(batch)
+      const touched = stager.tables.filter(({ inOrder, late }) => inOrder.rows + late.rows > 0)
+      let next: Ledger = { ...ledger, position }
+      try {
+        await inTransaction(session, async () => {
+          for (const staged of touched) {
+            const added = await storeTable(staged)
+            next = {
+              position,
+              readings: next.readings + added.readings,
+              rows: next.rows + added.rows,
+              lateRows: next.lateRows + added.lateRows,
+            }
+          }
+          await writeLedger(session, next)
+        })
+      } catch (error) {
+        discardWriters()
+        throw error
+      }
+      ledger = next
+      for (const staged of touched) staged.committed()
+    },
+    change: async (work) => {
+      let next = ledger
+      await inTransaction(session, async () => {
+        const { readings, rows } = await work(session)
+        next = { ...ledger, readings: ledger.readings + readings, rows: ledger.rows + rows }
+        await writeLedger(session, next)
+      })
+      ledger = next
+    },
+  }
+}
