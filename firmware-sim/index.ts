@@ -1,0 +1,6 @@
+export { type RawConfig, type RawConfigInput, type RawSummary, rawSummarySchema } from './raw/config.ts'
+export { createLatencyHistogram, type LatencyHistogram } from './raw/latency-histogram.ts'
+export { type PreparedOptions, PreparedPublishes } from './raw/prepared-publishes.ts'
+export { isSimulatedProfile, type SimulatedProfile, signalOfProfile } from './signals/profiles.ts'
+export { createRandom } from './signals/random.ts'
+export type { Sample, Signal, SignalOptions } from './signals/signal.ts'
