@@ -31,3 +31,9 @@ export interface ApiPeers {
   readonly log: ControlLog
   readonly broker: BrokerQueries
 }
+
+/** Brings the control frames of committed changes into the log, in the order of the changes. */
+export interface ControlRelay {
+  /** Resolves when everything committed before the call is in the log. */
+  flush(): Promise<void>
+}

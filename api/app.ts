@@ -1,0 +1,95 @@
+import { Hono } from 'hono'
+import type { Logger } from 'pino'
+import type { State } from '../store/state/index.ts'
+import { authenticate, authorise } from './authenticate.ts'
+import { readBody } from './body.ts'
+import type { HttpMetrics } from './http-metrics.ts'
+import { createMethodTable } from './method-table.ts'
+import { HttpProblem, toProblem } from './problem.ts'
+import type { RawAnswer, RequestContext, Route } from './route.ts'
+
+export interface AppDeps {
+  readonly credentials: State['credentials']
+  readonly logger: Logger
+  readonly metrics: HttpMetrics
+  readonly maxBodyBytes: number
+}
+
+/** What `@hono/node-server` puts into `env`; nothing of it when the app is called directly. */
+interface Env {
+  Bindings: { readonly incoming?: { readonly socket: { readonly remoteAddress?: string } } }
+  Variables: { requestId: string; route: string }
+}
+
+export type App = Hono<Env>
+
+const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
+
+/** Mounts the routes; around them: request ids, metrics, and a problem for whatever goes wrong. */
+export function createApp(routes: readonly Route[], deps: AppDeps): App {
+  const app = new Hono<Env>()
+  const methodTable = createMethodTable(routes)
+
+  app.use(async (c, next) => {
+    const given = c.req.header('x-request-id')
+    c.set('requestId', given !== undefined && requestIdPattern.test(given) ? given : crypto.randomUUID())
+    c.set('route', 'none')
+    const observe = deps.metrics.begin(c.req.method)
+    await next()
+    c.header('x-request-id', c.get('requestId'))
+    c.header('x-content-type-options', 'nosniff')
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+    observe(c.get('route'), c.res.status)
+  })
+
+  for (const route of routes) {
+    app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
+      c.set('route', route.path)
+      const context: RequestContext = {
+        requestId: c.get('requestId'),
+        address: c.env?.incoming?.socket.remoteAddress ?? null,
+      }
+      const request = {
+        params: c.req.param(),
+        query: new URL(c.req.url).searchParams,
+        contentType: c.req.header('content-type'),
+        readBody: () => readBody(c.req.raw, deps.maxBodyBytes),
+      }
+      if (route.policy === 'public') return toResponse(route, await route.run(request, context))
+      const who = await authenticate(c.req.header('authorization'), deps.credentials)
+      authorise(who, route.policy)
+      return toResponse(route, await route.run(request, { ...context, ...who }))
+    })
+  }
+
+  app.notFound((c) => {
+    const { path } = c.req
+    const allow = methodTable(path)
+    throw allow.length > 0
+      ? new HttpProblem('method_not_allowed', `${c.req.method} is not for ${path}`, {
+          headers: { allow: allow.join(', ') },
+        })
+      : new HttpProblem('not_found', `there is nothing at ${path}`)
+  })
+
+  app.onError((error, c) => {
+    const problem = toProblem(error)
+    const requestId = c.get('requestId')
+    if (problem.status >= 500)
+      deps.logger.error({ err: error, requestId, method: c.req.method, route: c.get('route') }, 'request failed')
+    return Response.json(problem.body(requestId), {
+      status: problem.status,
+      headers: { ...problem.headers, 'content-type': 'application/problem+json' },
+    })
+  })
+
+  return app
+}
+
+function toResponse(route: Route, { status, headers, body }: RawAnswer): Response {
+  if (body === undefined) return new Response(null, { status, ...(headers && { headers }) })
+  const mediaType = route.responses[status]?.mediaType
+  if (mediaType !== undefined)
+    return new Response(String(body), { status, headers: { 'content-type': mediaType, ...headers } })
+  return Response.json(body, { status, ...(headers && { headers }) })
+}

@@ -1,0 +1,16 @@
+import { HttpProblem } from './problem.ts'
+
+/** The whole body. One that is longer than allowed is refused by its header, or as soon as it has sent too much. */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = (): HttpProblem => new HttpProblem('too_large', `a body may have ${maxBytes} bytes at most`)
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  if (request.body)
+    for await (const chunk of request.body) {
+      length += chunk.length
+      if (length > maxBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+  return Buffer.concat(chunks, length)
+}

@@ -1,0 +1,94 @@
+import { z } from '@hono/zod-openapi'
+import {
+  idPattern,
+  isDeviceId,
+  isMetricName,
+  metricNamePattern,
+  parseAssetId,
+  parseDeviceId,
+  parseKeyId,
+  parseMetricName,
+  parseProfileId,
+  parseSiteId,
+} from '../model/index.ts'
+import { formatTime, parseTime } from './time.ts'
+
+const idRule = '1 to 64 of A-Z a-z 0-9 _ . : - and begins with a letter or a digit'
+
+function idField<Id>(parse: (text: string) => Id, accepts: (text: string) => boolean, rule = idRule) {
+  return z
+    .string()
+    .refine(accepts, { error: `must be ${rule}`, abort: true })
+    .transform(parse)
+    .openapi({ type: 'string', pattern: idPattern.source })
+}
+
+const isId = (text: string): boolean => idPattern.test(text)
+
+export const siteIdField = idField(parseSiteId, isId).openapi({ example: 'main' })
+export const assetIdField = idField(parseAssetId, isId).openapi({ example: 'panel-1' })
+export const profileIdField = idField(parseProfileId, isId).openapi({ example: 'meter-1ph' })
+export const keyIdField = idField(parseKeyId, isId)
+export const deviceIdField = idField(
+  parseDeviceId,
+  isDeviceId,
+  `${idRule}; "alerts" and what begins with "key:" are taken`,
+).openapi({ example: 'meter-0001' })
+export const metricField = z
+  .string()
+  .refine(isMetricName, { error: 'must begin with a letter and have 1 to 64 of A-Z a-z 0-9 _', abort: true })
+  .transform(parseMetricName)
+  .openapi({ type: 'string', pattern: metricNamePattern.source, example: 'voltage' })
+
+/** What people call a thing: no control characters, for it ends up in mails, logs and file names. */
+export const nameField = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*$/u, 'must not have control characters')
+  .openapi({ example: 'Main panel' })
+
+export const tagsField = z
+  .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$/, 'must be a word of 1 to 64 characters'))
+  .max(64)
+  .transform((tags) => [...new Set(tags)])
+  .openapi({ type: 'array', description: 'Words to find it by; rules may select by them', example: ['floor-2'] })
+
+const maxAttributes = 64
+
+export const attributesField = z
+  .record(
+    z.string().regex(metricNamePattern, 'must begin with a letter and have 1 to 64 of A-Z a-z 0-9 _'),
+    z.union([z.string().max(1000), z.number(), z.boolean()]),
+  )
+  .refine((attributes) => Object.keys(attributes).length <= maxAttributes, `must be ${maxAttributes} at most`)
+  .openapi({ description: 'Facts about it that rules may compare with', example: { contract_kw: 90 } })
+
+/** A time of an answer: epoch ms inside, RFC 3339 in UTC with milliseconds outside. */
+export const timeField = z.iso.datetime().openapi({ format: 'date-time', example: '2026-11-23T10:00:00.000Z' })
+
+export function timeOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : formatTime(timeMs)
+}
+
+/** A time of a request, in a query or in a body. */
+export const timeInput = z
+  .string()
+  .transform((text, context) => {
+    const timeMs = parseTime(text)
+    if (timeMs !== undefined) return timeMs
+    context.addIssue({ code: 'custom', message: 'must be a time as of RFC 3339 or epoch milliseconds' })
+    return z.NEVER
+  })
+  .openapi({ type: 'string', example: '2026-11-23T10:00:00.000Z' })
+
+/** A whole number in a query. */
+export function integerInput(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+    .openapi({ type: 'integer', minimum: min, maximum: max })
+}

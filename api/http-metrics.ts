@@ -1,0 +1,35 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+
+export interface HttpMetrics {
+  /** Called when a request begins; the result when its answer is known. `route` is a route's path, never an address. */
+  begin(method: string): (route: string, status: number) => void
+}
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+
+export function createHttpMetrics(registry: Registry): HttpMetrics {
+  const requests = new Counter({
+    name: 'pelbiot_http_requests_total',
+    help: 'HTTP requests answered',
+    labelNames: ['method', 'route', 'status'] as const,
+    registers: [registry],
+  })
+  const duration = new Histogram({
+    name: 'pelbiot_http_request_duration_seconds',
+    help: 'Time from the request to the head of its answer',
+    labelNames: ['method', 'route'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  })
+  return {
+    begin(given) {
+      // A client may send any word as a method; a label must not grow with it.
+      const method = methods.has(given) ? given : 'other'
+      const startMs = performance.now()
+      return (route, status) => {
+        requests.inc({ method, route, status })
+        duration.observe({ method, route }, (performance.now() - startMs) / 1000)
+      }
+    },
+  }
+}

@@ -1,0 +1,3 @@
+export { type Api, type ApiDeps, createApi } from './api.ts'
+export { type ApiConfig, apiConfigSchema } from './config.ts'
+export type { ApiPeers, BrokerQueries, BrokerStatus, ControlLog, ReadingQueries } from './ports.ts'

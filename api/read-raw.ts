@@ -1,0 +1,46 @@
+import { z } from '@hono/zod-openapi'
+import { qualityNames, type SeriesId } from '../model/index.ts'
+import { type CursorFilter, decodeCursor, encodeCursor } from './cursor.ts'
+import { defaultLimit } from './paging.ts'
+import type { ReadingQueries } from './ports.ts'
+import { badField } from './problem.ts'
+import type { ReadingQuery } from './reading-query.ts'
+import { formatTime } from './time.ts'
+
+/** A device's clock may be ahead by so much before its time is put right. */
+const clockAheadMs = 5 * 60_000
+/** `to` stays what it was on the first page, so that a walk through the pages ends. */
+const place = z.tuple([z.number(), z.number()])
+
+export interface RawReading {
+  time: string
+  value: number
+  quality: (typeof qualityNames)[number]
+}
+
+export interface ReadRequest {
+  readonly query: ReadingQuery
+  readonly filter: CursorFilter
+  readonly seriesId: SeriesId | undefined
+  readonly nowMs: number
+}
+
+/** One page of readings as they came, ascending. A series that does not exist (yet) has none. */
+export async function readRaw(
+  readings: ReadingQueries,
+  { query, filter, seriesId, nowMs }: ReadRequest,
+): Promise<{ items: RawReading[]; nextCursor: string | null }> {
+  const limit = query.limit ?? defaultLimit
+  const start = [query.from ?? 0, query.to ?? nowMs + clockAheadMs] as const
+  const [fromMs, toMs] = query.cursor === undefined ? start : decodeCursor(query.cursor, filter, place)
+  if (fromMs >= toMs) throw badField('from', 'must be before to')
+  if (seriesId === undefined) return { items: [], nextCursor: null }
+  const columns = await readings.range({ seriesId, fromMs, toMs, limit: limit + 1 })
+  const items: RawReading[] = []
+  for (const [i, timeMs] of columns.timesMs.subarray(0, limit).entries()) {
+    const value = columns.values[i] ?? Number.NaN
+    items.push({ time: formatTime(timeMs), value, quality: qualityNames[columns.quality[i] ?? 0] ?? 'good' })
+  }
+  const beyond = columns.timesMs[limit]
+  return { items, nextCursor: beyond === undefined ? null : encodeCursor(filter, [beyond, toMs]) }
+}

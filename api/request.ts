@@ -1,0 +1,97 @@
+import { z } from '@hono/zod-openapi'
+import type { FieldError } from '../model/index.ts'
+import { HttpProblem } from './problem.ts'
+
+/** A request before anybody trusts it. */
+export interface RawRequest {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  readonly contentType: string | undefined
+  /** The whole body; rejects with a 413 problem when it is too large. */
+  readBody(): Promise<Uint8Array>
+}
+
+export interface RequestSchemas<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
+  readonly params?: Params
+  readonly query?: Query
+  readonly body?: Body
+}
+
+interface Parsed<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
+  readonly params: z.output<Params>
+  readonly query: z.output<Query>
+  readonly body: z.output<Body>
+}
+
+const nothing = z.strictObject({})
+const noBody = z.undefined()
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Address and query first, all their faults at once (400); then the body: 415 when it is not called JSON, 400 when it is
+ * none, 422 with every wrong field when it says something else than it should.
+ */
+export async function parseRequest<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
+  request: RawRequest,
+  schemas: RequestSchemas<Params, Query, Body>,
+): Promise<Parsed<Params, Query, Body>> {
+  const params = (schemas.params ?? nothing).safeParse(request.params)
+  const query = (schemas.query ?? nothing).safeParse(queryRecord(request.query))
+  if (!params.success || !query.success) {
+    const fields = [params, query].flatMap((result) => (result.error ? fieldErrors(result.error, name) : []))
+    throw new HttpProblem('malformed_request', describe('address', fields), { fields })
+  }
+  const body = (schemas.body ?? noBody).safeParse(schemas.body ? await readJson(request) : undefined)
+  if (!body.success) {
+    const fields = fieldErrors(body.error, pointer)
+    throw new HttpProblem('invalid_input', describe('body', fields), { fields })
+  }
+  // The schemas above are the very ones the types come from; only their absence widened the types.
+  return { params: params.data, query: query.data, body: body.data } as Parsed<Params, Query, Body>
+}
+
+/** A parameter given twice becomes a list, which no schema of ours takes. */
+function queryRecord(query: URLSearchParams): Record<string, string | string[]> {
+  return Object.fromEntries(
+    [...new Set(query.keys())].map((key) => {
+      const values = query.getAll(key)
+      return [key, values.length === 1 ? (values[0] ?? '') : values]
+    }),
+  )
+}
+
+async function readJson(request: RawRequest): Promise<unknown> {
+  const mediaType = request.contentType?.split(';')[0]?.trim().toLowerCase()
+  if (mediaType !== 'application/json')
+    throw new HttpProblem('unsupported_media_type', 'this route reads application/json; say so in Content-Type')
+  const bytes = await request.readBody()
+  try {
+    return JSON.parse(strictUtf8.decode(bytes))
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message : 'not UTF-8'
+    throw new HttpProblem('malformed_request', `parse the body as JSON failed: ${why.slice(0, 200)}`)
+  }
+}
+
+function fieldErrors(error: z.ZodError, toField: (path: readonly PropertyKey[]) => string): FieldError[] {
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ field: toField([...issue.path, key]), message: 'unknown' }))
+      : [{ field: toField(issue.path), message: issue.message }],
+  )
+}
+
+function name(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.')
+}
+
+/** RFC 6901; the whole body is the empty pointer. */
+function pointer(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function describe(part: string, fields: readonly FieldError[]): string {
+  const [first] = fields
+  const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : ''
+  return first ? `${first.field || part}: ${first.message}${more}` : `the ${part} is wrong`
+}

@@ -1,0 +1,122 @@
+import type { z } from '@hono/zod-openapi'
+import type { Principal, Role } from '../model/index.ts'
+import { parseRequest, type RawRequest } from './request.ts'
+import type { Scope } from './scopes.ts'
+
+/**
+ * Who may call a route: the least role, and the scope that a narrowed key needs. `sites` says what a principal that is
+ * limited to sites may do with it: `own` shows it only what belongs to them, the rest is as if it did not exist; `every`
+ * closes the route to it, because what the route touches belongs to no site or to all of them.
+ */
+export interface Policy {
+  readonly role: Role
+  readonly scope: Scope
+  readonly sites: 'own' | 'every'
+}
+
+/** One answer that a route may give. Without a schema it has no body; JSON unless a media type is named. */
+export interface ResponseSpec {
+  readonly description: string
+  readonly schema?: z.ZodType
+  readonly mediaType?: string
+}
+export type ResponseSpecs = Readonly<Record<number, ResponseSpec>>
+
+/** The answers that a handler may return: a status the route declares, with the body that its schema describes. */
+export type Answer<Specs extends ResponseSpecs> = {
+  [Status in keyof Specs & number]: {
+    readonly status: Status
+    readonly headers?: Readonly<Record<string, string>>
+  } & (Specs[Status] extends { readonly schema: infer Schema extends z.ZodType }
+    ? { readonly body: z.input<Schema> }
+    : { readonly body?: never })
+}[keyof Specs & number]
+
+export interface RequestContext {
+  readonly requestId: string
+  /** Of the peer's socket; null where there is none. */
+  readonly address: string | null
+}
+
+export interface PrincipalContext extends RequestContext {
+  readonly principal: Principal
+  /** What its credential is narrowed to; empty: not narrowed. */
+  readonly scopes: readonly string[]
+}
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+interface RouteFace<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Responses extends ResponseSpecs,
+> {
+  readonly method: Method
+  /** OpenAPI's form: `/api/v1/devices/{id}`. */
+  readonly path: `/${string}`
+  readonly tag: string
+  readonly summary: string
+  readonly description?: string
+  readonly request?: { readonly params?: Params; readonly query?: Query; readonly body?: Body }
+  readonly responses: Responses
+}
+
+interface RouteInput<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
+  readonly params: z.output<Params>
+  readonly query: z.output<Query>
+  readonly body: z.output<Body>
+}
+
+export interface RawAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+/** A route as the app mounts and documents it, its types forgotten. */
+export type Route = RouteFace<z.ZodObject, z.ZodObject, z.ZodType, ResponseSpecs> &
+  (
+    | { readonly policy: Policy; run(request: RawRequest, context: PrincipalContext): Promise<RawAnswer> }
+    | { readonly policy: 'public'; run(request: RawRequest, context: RequestContext): Promise<RawAnswer> }
+  )
+
+/** A route behind a policy. The principal has been checked against it before `handler` runs. */
+export function defineRoute<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  const Responses extends ResponseSpecs,
+>(
+  route: RouteFace<Params, Query, Body, Responses> & {
+    readonly policy: Policy
+    handler(input: RouteInput<Params, Query, Body>, context: PrincipalContext): Promise<Answer<NoInfer<Responses>>>
+  },
+): Route {
+  const { handler, ...face } = route
+  return {
+    ...face,
+    run: async (request: RawRequest, context: PrincipalContext) =>
+      handler(await parseRequest(request, face.request ?? {}), context),
+  }
+}
+
+/** A route that anybody may call. */
+export function definePublicRoute<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  const Responses extends ResponseSpecs,
+>(
+  route: RouteFace<Params, Query, Body, Responses> & {
+    handler(input: RouteInput<Params, Query, Body>, context: RequestContext): Promise<Answer<NoInfer<Responses>>>
+  },
+): Route {
+  const { handler, ...face } = route
+  return {
+    ...face,
+    policy: 'public',
+    run: async (request: RawRequest, context: RequestContext) =>
+      handler(await parseRequest(request, face.request ?? {}), context),
+  }
+}

@@ -1,0 +1,35 @@
+import type { Route } from './route.ts'
+import type { RouteDeps } from './route-deps.ts'
+import { assetRoutes } from './routes/assets.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { deviceRoutes } from './routes/devices.ts'
+import { docsRoutes } from './routes/docs.ts'
+import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { latestRoutes } from './routes/latest.ts'
+import { profileRoutes } from './routes/profiles.ts'
+import { readingRoutes } from './routes/readings.ts'
+import { rejectedRoutes } from './routes/rejected.ts'
+import { siteRoutes } from './routes/sites.ts'
+import { statusRoutes } from './routes/status.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+
+/** Every route there is; what is not in this list is neither mounted nor documented. */
+export function createRoutes(deps: RouteDeps): readonly Route[] {
+  const routes: Route[] = [
+    ...readingRoutes(deps),
+    ...latestRoutes(deps),
+    ...deviceRoutes(deps),
+    ...tokenRoutes(deps),
+    ...siteRoutes(deps),
+    ...assetRoutes(deps),
+    ...profileRoutes(deps),
+    ...keyRoutes(deps),
+    ...rejectedRoutes(deps),
+    ...auditRoutes(deps),
+    ...statusRoutes(deps),
+    ...healthRoutes(deps),
+  ]
+  routes.push(...docsRoutes(routes, deps.version))
+  return routes
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { z } from '@hono/zod-openapi'
+import { describeRoutes } from '../openapi.ts'
+import { definePublicRoute, type Route } from '../route.ts'
+
+const tag = 'Platform'
+const html = 'text/html; charset=utf-8'
+const page = new URL('../docs-page/', import.meta.url)
+/** The page loads nothing from elsewhere, so that it works on a machine without internet. */
+const headers = {
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
+}
+
+/** The document describes `routes` and these; it is made when first asked for. */
+export function docsRoutes(routes: readonly Route[], version: string): Route[] {
+  let document: object | undefined
+  const own: Route[] = [
+    definePublicRoute({
+      method: 'get',
+      path: '/',
+      tag,
+      summary: 'Find the documentation',
+      responses: { 200: { description: 'A page that points to it', schema: z.string(), mediaType: html } },
+      handler: async () => ({
+        status: 200,
+        headers,
+        body: '<!doctype html><title>PELBIoT</title><p>This is PELBIoT. <a href="/docs">Its HTTP API</a></p>\n',
+      }),
+    }),
+    definePublicRoute({
+      method: 'get',
+      path: '/openapi.json',
+      tag,
+      summary: 'Read this document',
+      responses: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) } },
+      async handler() {
+        document ??= describeRoutes([...routes], version)
+        return { status: 200, body: { openapi: '3.1.0', ...document } }
+      },
+    }),
+    definePublicRoute({
+      method: 'get',
+      path: '/docs',
+      tag,
+      summary: 'Browse and try the API',
+      responses: { 200: { description: 'The documentation as a page', schema: z.string(), mediaType: html } },
+      handler: async () => ({ status: 200, headers, body: await readFile(new URL('page.html', page), 'utf8') }),
+    }),
+    definePublicRoute({
+      method: 'get',
+      path: '/docs/page.css',
+      tag,
+      summary: 'Load the style of the documentation page',
+      responses: { 200: { description: 'CSS', schema: z.string(), mediaType: 'text/css; charset=utf-8' } },
+      handler: async () => ({ status: 200, body: await readFile(new URL('page.css', page), 'utf8') }),
+    }),
+    definePublicRoute({
+      method: 'get',
+      path: '/docs/page.js',
+      tag,
+      summary: 'Load the script of the documentation page',
+      responses: {
+        200: { description: 'JavaScript', schema: z.string(), mediaType: 'text/javascript; charset=utf-8' },
+      },
+      handler: async () => ({ status: 200, body: await readFile(new URL('page.js', page), 'utf8') }),
+    }),
+  ]
+  return own
+}

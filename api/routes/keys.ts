@@ -1,0 +1,130 @@
+import { z } from '@hono/zod-openapi'
+import { roles } from '../../model/index.ts'
+import type { ApiKeyRecord } from '../../store/state/index.ts'
+import { keyIdField, nameField, siteIdField, timeField, timeInput, timeOrNull } from '../fields.ts'
+import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
+import { HttpProblem } from '../problem.ts'
+import { defineRoute, type Route } from '../route.ts'
+import type { RouteDeps } from '../route-deps.ts'
+import { scopes } from '../scopes.ts'
+import { formatTime } from '../time.ts'
+
+const keyInput = z
+  .strictObject({
+    name: nameField,
+    role: z.enum(roles),
+    sites: z
+      .union([z.literal('all'), z.array(siteIdField).min(1).max(1_000)])
+      .default('all')
+      .openapi({ description: 'The sites it may see: `all`, or a list of ids' }),
+    scopes: z
+      .array(z.enum(scopes))
+      .max(scopes.length)
+      .default([])
+      .openapi({ description: 'Narrows what its role allows; empty for everything the role allows' }),
+    expiresAt: timeInput.nullable().default(null).openapi({ description: 'When it ends; null for never' }),
+  })
+  .openapi('NewKey')
+
+const keySchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    role: z.enum(roles),
+    sites: z.union([z.literal('all'), z.array(z.string())]),
+    scopes: z.array(z.string()),
+    createdAt: timeField,
+    expiresAt: timeField.nullable(),
+    revokedAt: timeField.nullable(),
+  })
+  .openapi('Key')
+
+const newKeySchema = keySchema
+  .extend({ key: z.string().openapi({ description: 'What goes behind `Authorization: Bearer`; shown this once' }) })
+  .openapi('KeyWithSecret')
+
+const tag = 'Keys'
+
+export function keyRoutes({ state, changes, peers, clock }: RouteDeps): Route[] {
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/v1/keys',
+      tag,
+      summary: 'List the API keys, without their secrets',
+      description: 'Revoked and expired ones too.',
+      policy: { role: 'admin', scope: 'keys:read', sites: 'every' },
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: { description: 'Keys by id', schema: pageSchema(keySchema) } },
+      async handler({ query }) {
+        const body = await loadPage(query, {
+          filter: { list: 'keys' },
+          place: idPlace,
+          load: (page) => state.credentials.listKeys(page),
+          toItem: toKey,
+        })
+        return { status: 200, body }
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/v1/keys',
+      tag,
+      summary: 'Create an API key',
+      description: 'The answer shows the key, once. Over MQTT: user name `key:{id}`, password = `key`.',
+      policy: { role: 'admin', scope: 'keys:write', sites: 'every' },
+      request: { body: keyInput },
+      responses: { 201: { description: 'The new key, with its secret', schema: newKeySchema } },
+      async handler({ body }, context) {
+        const { expiresAt, ...rest } = body
+        if (expiresAt !== null && expiresAt <= clock.now()) {
+          const message = 'must be in the future'
+          throw new HttpProblem('invalid_input', `/expiresAt: ${message}`, {
+            fields: [{ field: '/expiresAt', message }],
+          })
+        }
+        const wider = scopesBeyond(context.scopes, body.scopes)
+        if (wider !== undefined) throw new HttpProblem('forbidden', wider)
+        const input = { ...rest, expiresMs: expiresAt }
+        const { record, token } = await changes.apply(context, (unit) => unit.credentials.issueKey(input))
+        return { status: 201, body: { ...toKey(record), key: token } }
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: '/api/v1/keys/{id}',
+      tag,
+      summary: 'Revoke an API key and end its MQTT connections',
+      policy: { role: 'admin', scope: 'keys:write', sites: 'every' },
+      request: { params: z.strictObject({ id: keyIdField }) },
+      responses: { 204: { description: 'It is good for nothing any more' } },
+      async handler({ params }, context) {
+        await changes.apply(context, (unit) => unit.credentials.revokeKey(params.id))
+        await peers.broker.disconnect(`key:${params.id}`)
+        return { status: 204 }
+      },
+    }),
+  ]
+}
+
+/** A narrowed key must not make a wider one. Says what is too wide. */
+function scopesBeyond(own: readonly string[], wanted: readonly string[]): string | undefined {
+  if (own.length === 0) return undefined
+  if (wanted.length === 0) return `a key that is narrowed to ${own.join(', ')} cannot make one that is not`
+  const beyond = wanted.filter((scope) => !own.includes(scope))
+  return beyond.length > 0 ? `your key does not have the scopes ${beyond.join(', ')} itself` : undefined
+}
+
+function toKey(record: ApiKeyRecord): z.input<typeof keySchema> {
+  const { id, name, role, sites, scopes, createdMs, expiresMs, revokedMs } = record
+  return {
+    id,
+    name,
+    role,
+    sites: sites === 'all' ? sites : [...sites],
+    scopes: [...scopes],
+    createdAt: formatTime(createdMs),
+    expiresAt: timeOrNull(expiresMs),
+    revokedAt: timeOrNull(revokedMs),
+  }
+}

@@ -1,0 +1,74 @@
+import { z } from '@hono/zod-openapi'
+import { rejectReasons } from '../../ingest/index.ts'
+import type { RejectedRecord } from '../../store/state/index.ts'
+import { deviceIdField, siteIdField, timeField, timeInput } from '../fields.ts'
+import { loadPage, pageQuery, pageSchema, timePlace } from '../paging.ts'
+import { defineRoute, type Route } from '../route.ts'
+import type { RouteDeps } from '../route-deps.ts'
+import { formatTime } from '../time.ts'
+import { checkRange } from '../time-range.ts'
+
+const query = z
+  .strictObject({
+    ...pageQuery,
+    device: deviceIdField.optional(),
+    site: siteIdField.optional(),
+    reason: z.enum(rejectReasons).optional(),
+    from: timeInput.optional().openapi({ description: 'Received at or after; by default from the oldest on' }),
+    to: timeInput.optional().openapi({ description: 'Received before; by default up to the newest' }),
+    order: z.enum(['asc', 'desc']).optional().openapi({ description: 'By time received; `asc` by default' }),
+  })
+  .check(checkRange)
+
+const rejectedSchema = z
+  .strictObject({
+    time: timeField.openapi({ description: 'When it was received' }),
+    deviceId: z.string().nullable().openapi({ description: 'Null when no device could be named' }),
+    clientId: z.string(),
+    topic: z.string(),
+    reason: z.string().openapi({ example: 'not_json' }),
+    detail: z.string().openapi({ description: 'What exactly was wrong, for people' }),
+    payloadBase64: z.string().openapi({ description: 'The payload, cut at 4 KiB' }),
+  })
+  .openapi('RejectedMessage')
+
+export function rejectedRoutes({ state }: RouteDeps): Route[] {
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/v1/rejected',
+      tag: 'Devices',
+      summary: 'List the messages that could not be used, each with its reason',
+      description: 'The list is bounded; beyond that the oldest make room. GET /api/v1/status counts them all.',
+      policy: { role: 'viewer', scope: 'devices:read', sites: 'own' },
+      request: { query },
+      responses: { 200: { description: 'Messages by time received', schema: pageSchema(rejectedSchema) } },
+      async handler({ query }, { principal }) {
+        const { device, site, reason, from, to, order } = query
+        const body = await loadPage(query, {
+          filter: { list: 'rejected', device, site, reason, from, to, order },
+          place: timePlace,
+          load: (page) =>
+            state.ledger.rejected({
+              ...page,
+              scope: principal.sites,
+              order: order === 'desc' ? 'descending' : 'ascending',
+              deviceId: device,
+              siteId: site,
+              reason,
+              fromMs: from,
+              toMs: to,
+            }),
+          toItem: toRejected,
+        })
+        return { status: 200, body }
+      },
+    }),
+  ]
+}
+
+function toRejected(record: RejectedRecord): z.input<typeof rejectedSchema> {
+  const { timeMs, deviceId, clientId, topic, reason, detail, payload } = record
+  const payloadBase64 = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64')
+  return { time: formatTime(timeMs), deviceId, clientId, topic, reason, detail, payloadBase64 }
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** The last millisecond that a Date can name. */
+const maxTimeMs = 8.64e15
+const rfc3339 = z.iso.datetime({ offset: true })
+
+/**
+ * RFC 3339 with a zone, or epoch milliseconds from 1970 on; undefined for anything else. A `+` of a zone that a query
+ * string has turned into a space is understood.
+ */
+export function parseTime(text: string): number | undefined {
+  if (/^\d{1,16}$/.test(text)) {
+    const timeMs = Number(text)
+    return timeMs <= maxTimeMs ? timeMs : undefined
+  }
+  const iso = rfc3339.safeParse(text.replace(/ (?=\d\d:\d\d$)/, '+'))
+  if (!iso.success) return undefined
+  const timeMs = Date.parse(iso.data)
+  return timeMs >= 0 ? timeMs : undefined
+}
+
+/** `2026-11-23T10:00:00.000Z` */
+export function formatTime(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
