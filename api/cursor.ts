@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { badField } from './problem.ts'
+import { badParameter } from './problem.ts'
 
 /** What a cursor answers for: every filter of the query, but neither `limit` nor `cursor` itself. */
 export type CursorFilter = Readonly<Record<string, string | number | undefined>>
@@ -20,9 +20,9 @@ export function decodeCursor<Place extends z.ZodType>(
   place: Place,
 ): z.output<Place> {
   const [filterPrint, value] = unpack(text)
-  if (filterPrint !== print(filter)) throw badField('cursor', 'belongs to another query')
+  if (filterPrint !== print(filter)) throw badParameter('cursor', 'belongs to another query')
   const parsed = place.safeParse(value)
-  if (!parsed.success) throw badField('cursor', 'is not a cursor')
+  if (!parsed.success) throw badParameter('cursor', 'is not a cursor')
   return parsed.data
 }
 
@@ -33,7 +33,7 @@ function unpack(text: string): readonly unknown[] {
   } catch {
     // Neither base64 nor JSON: the same answer as for any other text that is no cursor.
   }
-  throw badField('cursor', 'is not a cursor')
+  throw badParameter('cursor', 'is not a cursor')
 }
 
 function print(filter: CursorFilter): string {

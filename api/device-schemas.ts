@@ -93,8 +93,9 @@ export const deviceSchema = z
   })
   .openapi('Device')
 
-export const newDeviceSchema = deviceSchema
-  .extend({
+export const newDeviceSchema = z
+  .strictObject({
+    ...deviceSchema.shape,
     token: z.string().openapi({ description: 'Password for MQTT; shown this once' }),
     tokenId: z.string(),
   })

@@ -39,7 +39,7 @@ export const problemSchema = z
     errors: z
       .array(
         z.strictObject({
-          field: z.string().describe('Name of a parameter, or JSON pointer into the body'),
+          field: z.string().describe('Name of a parameter, or path into the body: limits.metrics, tags.0'),
           message: z.string(),
         }),
       )
@@ -93,10 +93,16 @@ export function toProblem(error: unknown): HttpProblem {
   if (!(error instanceof AppError) || error.code === 'internal' || error.code === 'store_failed')
     return new HttpProblem('internal', 'the platform failed to answer; its log has the cause under this request id')
   const headers = error.retryable ? { 'retry-after': '1' } : undefined
-  return new HttpProblem(error.code, error.message, { fields: error.fields, ...(headers && { headers }) })
+  const fields = error.fields.map(({ field, message }) => ({ field: field.replaceAll('/', '.'), message }))
+  return new HttpProblem(error.code, error.message, { fields, ...(headers && { headers }) })
 }
 
-/** A problem with one named field. */
-export function badField(field: string, message: string): HttpProblem {
+/** One wrong parameter of the address: 400. */
+export function badParameter(field: string, message: string): HttpProblem {
   return new HttpProblem('malformed_request', `${field}: ${message}`, { fields: [{ field, message }] })
+}
+
+/** One wrong field of the body: 422. */
+export function badField(field: string, message: string): HttpProblem {
+  return new HttpProblem('invalid_input', `${field}: ${message}`, { fields: [{ field, message }] })
 }

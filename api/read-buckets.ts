@@ -4,7 +4,7 @@ import { type BucketSize, nominalMs } from './bucket-size.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { defaultLimit, maxLimit } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
-import { badField } from './problem.ts'
+import { badParameter } from './problem.ts'
 import type { ReadRequest } from './read-raw.ts'
 import { formatTime } from './time.ts'
 
@@ -35,7 +35,7 @@ export async function readBuckets(
   const limit = query.limit ?? defaultLimit
   const fn = query.fn ?? 'avg'
   const [fromMs, toMs] = query.cursor === undefined ? firstRange() : decodeCursor(query.cursor, filter, place)
-  if (fromMs >= toMs) throw badField('from', 'must be before to')
+  if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
 
   const edgesMs = bucketEdges(size, timeZone, { fromMs, toMs }, maxLimit + 1)

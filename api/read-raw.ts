@@ -3,7 +3,7 @@ import { qualityNames, type SeriesId } from '../model/index.ts'
 import { type CursorFilter, decodeCursor, encodeCursor } from './cursor.ts'
 import { defaultLimit } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
-import { badField } from './problem.ts'
+import { badParameter } from './problem.ts'
 import type { ReadingQuery } from './reading-query.ts'
 import { formatTime } from './time.ts'
 
@@ -33,7 +33,7 @@ export async function readRaw(
   const limit = query.limit ?? defaultLimit
   const start = [query.from ?? 0, query.to ?? nowMs + clockAheadMs] as const
   const [fromMs, toMs] = query.cursor === undefined ? start : decodeCursor(query.cursor, filter, place)
-  if (fromMs >= toMs) throw badField('from', 'must be before to')
+  if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
   const columns = await readings.range({ seriesId, fromMs, toMs, limit: limit + 1 })
   const items: RawReading[] = []

@@ -38,12 +38,12 @@ export async function parseRequest<Params extends z.ZodObject, Query extends z.Z
   const params = (schemas.params ?? nothing).safeParse(request.params)
   const query = (schemas.query ?? nothing).safeParse(queryRecord(request.query))
   if (!params.success || !query.success) {
-    const fields = [params, query].flatMap((result) => (result.error ? fieldErrors(result.error, name) : []))
+    const fields = [params, query].flatMap((result) => (result.error ? fieldErrors(result.error) : []))
     throw new HttpProblem('malformed_request', describe('address', fields), { fields })
   }
   const body = (schemas.body ?? noBody).safeParse(schemas.body ? await readJson(request) : undefined)
   if (!body.success) {
-    const fields = fieldErrors(body.error, pointer)
+    const fields = fieldErrors(body.error)
     throw new HttpProblem('invalid_input', describe('body', fields), { fields })
   }
   // The schemas above are the very ones the types come from; only their absence widened the types.
@@ -73,21 +73,14 @@ async function readJson(request: RawRequest): Promise<unknown> {
   }
 }
 
-function fieldErrors(error: z.ZodError, toField: (path: readonly PropertyKey[]) => string): FieldError[] {
+/** A field is named as in JavaScript: `limits.metrics`, `tags.0`; the whole body is ''. */
+function fieldErrors(error: z.ZodError): FieldError[] {
+  const name = (path: readonly PropertyKey[]): string => path.map(String).join('.').slice(0, 200)
   return error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ field: toField([...issue.path, key]), message: 'unknown' }))
-      : [{ field: toField(issue.path), message: issue.message }],
+      ? issue.keys.map((key) => ({ field: name([...issue.path, key]), message: 'unknown' }))
+      : [{ field: name(issue.path), message: issue.message }],
   )
-}
-
-function name(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.')
-}
-
-/** RFC 6901; the whole body is the empty pointer. */
-function pointer(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 function describe(part: string, fields: readonly FieldError[]): string {

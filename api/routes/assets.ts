@@ -4,7 +4,7 @@ import { type AssetRecord, assetKinds } from '../../store/state/index.ts'
 import { found, visible } from '../authenticate.ts'
 import { assetIdField, attributesField, nameField, siteIdField, tagsField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
-import { badField } from '../problem.ts'
+import { badParameter } from '../problem.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { requireSite } from '../site-access.ts'
@@ -75,7 +75,7 @@ export function assetRoutes({ state, changes }: RouteDeps): Route[] {
       responses: { 200: { description: 'Assets by id; `parentId` makes the tree', schema: pageSchema(assetSchema) } },
       async handler({ query }, { principal }) {
         const { siteId, parentId, top } = query
-        if (top && parentId) throw badField('top', 'excludes parentId')
+        if (top && parentId) throw badParameter('top', 'excludes parentId')
         const body = await loadPage(query, {
           filter: { list: 'assets', siteId, parentId, top },
           place: idPlace,

@@ -14,7 +14,7 @@ import {
 } from '../device-schemas.ts'
 import { deviceIdField } from '../fields.ts'
 import { idPlace, loadPage, pageSchema } from '../paging.ts'
-import { HttpProblem } from '../problem.ts'
+import { badField } from '../problem.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { requireSite } from '../site-access.ts'
@@ -158,8 +158,7 @@ async function impliedSite(
   if (body.assetId !== null) {
     const asset = visible(principal, await unit.assets.get(body.assetId))
     if (asset !== undefined) return asset.siteId
-    const message = `there is no asset ${body.assetId}`
-    throw new HttpProblem('invalid_input', message, { fields: [{ field: '/assetId', message }] })
+    throw badField('assetId', `${body.assetId} is unknown`)
   }
   const [first, ...others] = principal.sites === 'all' ? [] : principal.sites
   return first !== undefined && others.length === 0 ? first : firstSite

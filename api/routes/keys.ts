@@ -3,7 +3,7 @@ import { roles } from '../../model/index.ts'
 import type { ApiKeyRecord } from '../../store/state/index.ts'
 import { keyIdField, nameField, siteIdField, timeField, timeInput, timeOrNull } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
-import { HttpProblem } from '../problem.ts'
+import { badField, HttpProblem } from '../problem.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { scopes } from '../scopes.ts'
@@ -39,8 +39,11 @@ const keySchema = z
   })
   .openapi('Key')
 
-const newKeySchema = keySchema
-  .extend({ key: z.string().openapi({ description: 'What goes behind `Authorization: Bearer`; shown this once' }) })
+const newKeySchema = z
+  .strictObject({
+    ...keySchema.shape,
+    key: z.string().openapi({ description: 'What goes behind `Authorization: Bearer`; shown this once' }),
+  })
   .openapi('KeyWithSecret')
 
 const tag = 'Keys'
@@ -77,16 +80,15 @@ export function keyRoutes({ state, changes, peers, clock }: RouteDeps): Route[] 
       responses: { 201: { description: 'The new key, with its secret', schema: newKeySchema } },
       async handler({ body }, context) {
         const { expiresAt, ...rest } = body
-        if (expiresAt !== null && expiresAt <= clock.now()) {
-          const message = 'must be in the future'
-          throw new HttpProblem('invalid_input', `/expiresAt: ${message}`, {
-            fields: [{ field: '/expiresAt', message }],
-          })
-        }
+        if (expiresAt !== null && expiresAt <= clock.now()) throw badField('expiresAt', 'must be in the future')
         const wider = scopesBeyond(context.scopes, body.scopes)
         if (wider !== undefined) throw new HttpProblem('forbidden', wider)
         const input = { ...rest, expiresMs: expiresAt }
-        const { record, token } = await changes.apply(context, (unit) => unit.credentials.issueKey(input))
+        const { record, token } = await changes.apply(context, async (unit) => {
+          for (const [i, siteId] of (input.sites === 'all' ? [] : input.sites).entries())
+            if ((await unit.sites.get(siteId)) === undefined) throw badField(`sites.${i}`, `${siteId} is unknown`)
+          return unit.credentials.issueKey(input)
+        })
         return { status: 201, body: { ...toKey(record), key: token } }
       },
     }),

@@ -37,20 +37,10 @@ const metricInput = z
       .default(1)
       .openapi({ description: 'Registers: CT ratio × VT ratio; 1 for the others' }),
   })
-  .check(({ value, issues }) => {
-    const complain = (field: string, message: string) =>
-      issues.push({ code: 'custom', path: [field], message, input: value })
-    if (value.min > value.max) complain('min', 'must not be above max')
-    if (value.kind === 'register' && value.digits === null) complain('digits', 'a register needs them')
-    if (value.kind !== 'register' && value.digits !== null) complain('digits', 'only a register has them')
-    if (value.kind !== 'register' && value.multiplier !== 1) complain('multiplier', 'only a register has one')
-  })
   .openapi('NewMetric')
 
-const metricsField = z
-  .array(metricInput)
-  .max(maxMetrics)
-  .refine((metrics) => new Set(metrics.map(({ name }) => name)).size === metrics.length, 'must have distinct names')
+// What metrics may be together (distinct names, digits of registers, …) is for the state to judge.
+const metricsField = z.array(metricInput).max(maxMetrics)
 
 const reportingIntervalMs = z
   .int()

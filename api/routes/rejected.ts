@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import { rejectReasons } from '../../ingest/index.ts'
 import type { RejectedRecord } from '../../store/state/index.ts'
 import { deviceIdField, siteIdField, timeField, timeInput } from '../fields.ts'
 import { loadPage, pageQuery, pageSchema, timePlace } from '../paging.ts'
+import { rejectReasonList, rejectReasonNames } from '../reject-reasons.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { formatTime } from '../time.ts'
@@ -13,7 +13,7 @@ const query = z
     ...pageQuery,
     device: deviceIdField.optional(),
     site: siteIdField.optional(),
-    reason: z.enum(rejectReasons).optional(),
+    reason: z.enum(rejectReasonNames).optional(),
     from: timeInput.optional().openapi({ description: 'Received at or after; by default from the oldest on' }),
     to: timeInput.optional().openapi({ description: 'Received before; by default up to the newest' }),
     order: z.enum(['asc', 'desc']).optional().openapi({ description: 'By time received; `asc` by default' }),
@@ -39,7 +39,7 @@ export function rejectedRoutes({ state }: RouteDeps): Route[] {
       path: '/api/v1/rejected',
       tag: 'Devices',
       summary: 'List the messages that could not be used, each with its reason',
-      description: 'The list is bounded; beyond that the oldest make room. GET /api/v1/status counts them all.',
+      description: `The list is bounded; beyond that the oldest make room. GET /api/v1/status counts them all.\n\n${rejectReasonList}`,
       policy: { role: 'viewer', scope: 'devices:read', sites: 'own' },
       request: { query },
       responses: { 200: { description: 'Messages by time received', schema: pageSchema(rejectedSchema) } },

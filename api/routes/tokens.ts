@@ -10,8 +10,11 @@ import { formatTime } from '../time.ts'
 const tokenSchema = z
   .strictObject({ id: z.string(), createdAt: timeField, expiresAt: timeField.nullable() })
   .openapi('DeviceToken')
-const newTokenSchema = tokenSchema
-  .extend({ token: z.string().openapi({ description: 'Password for MQTT; shown this once' }) })
+const newTokenSchema = z
+  .strictObject({
+    ...tokenSchema.shape,
+    token: z.string().openapi({ description: 'Password for MQTT; shown this once' }),
+  })
   .openapi('NewDeviceToken')
 
 const ofDevice = z.strictObject({ id: deviceIdField })

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { schemaFaults } from './json-schema.ts'
+
+const schema = z.record(z.string(), z.unknown())
+const content = z.record(z.string(), z.object({ schema }))
+
+const operation = z.object({
+  operationId: z.string(),
+  summary: z.string(),
+  tags: z.array(z.string()),
+  'x-policy': z.union([z.literal('public'), z.object({ role: z.string(), scope: z.string(), sites: z.string() })]),
+  parameters: z
+    .array(z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema }))
+    .default([]),
+  requestBody: z.object({ content }).optional(),
+  responses: z.record(z.string(), z.object({ description: z.string(), content: content.optional() })),
+})
+
+export const openApiDocument = z.object({
+  openapi: z.literal('3.1.0'),
+  paths: z.record(z.string(), z.record(z.string(), operation)),
+  components: z.object({ schemas: schema }),
+})
+
+export type OpenApiDocument = z.output<typeof openApiDocument>
+
+/** What was asked, and what came. */
+export interface Exchange {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly contentType: string | null
+  readonly body: unknown
+}
+
+/** Everything in which an answer is not what the document promises; empty when it keeps its word. */
+export function contractFaults(document: OpenApiDocument, exchange: Exchange): string[] {
+  const { method, path, status, contentType, body } = exchange
+  const found = findOperation(document, method, path)
+  const components = document.components.schemas as Record<string, unknown>
+  if (found === undefined) {
+    const problem = components['Problem'] as Record<string, unknown>
+    if (status !== 404 && status !== 405) return [`${method} ${path} is not documented and answers ${status}`]
+    if (contentType !== 'application/problem+json') return [`${status} without an operation is ${contentType}`]
+    return schemaFaults(problem, body, components)
+  }
+  const response = found.responses[String(status)]
+  if (response === undefined) return [`${method} ${path} answers ${status}, which is not documented`]
+  const [[mediaType, media] = []] = Object.entries(response.content ?? {})
+  if (mediaType === undefined || media === undefined)
+    return body === undefined ? [] : [`${method} ${path} answers ${status} with a body`]
+  if (contentType !== mediaType) return [`${method} ${path} answers ${status} as ${contentType}, not ${mediaType}`]
+  return schemaFaults(media.schema, body, components)
+}
+
+export function findOperation(document: OpenApiDocument, method: string, path: string) {
+  const [bare = ''] = path.split('?')
+  const exact = document.paths[bare]
+  const templated = Object.entries(document.paths).find(([template]) =>
+    new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(bare),
+  )
+  return (exact ?? templated?.[1])?.[method.toLowerCase()]
+}

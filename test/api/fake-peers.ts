@@ -1,0 +1,116 @@
+import type { ApiPeers, BrokerStatus } from '../../api/index.ts'
+import type { IngestStats, Presence } from '../../ingest/index.ts'
+import type { AppError, DeviceId, SeriesId } from '../../model/index.ts'
+import type { LogStats } from '../../store/log/index.ts'
+import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
+import { createMemoryReadings } from '../store/readings/memory-readings.ts'
+
+/** The other parts of the platform, as far as the API asks them; what they do is set by the test. */
+export interface FakePeers {
+  readonly peers: ApiPeers
+  readonly readings: ReadingStore
+  readonly series: Map<SeriesId, SeriesInfo>
+  /** Control frames in the log, in order; an empty text says that the record is gone. */
+  readonly controls: { topic: string; payload: string }[]
+  readonly disconnected: string[]
+  readonly presences: Map<DeviceId, Presence>
+  logStats: LogStats
+  ingestStats: IngestStats
+  brokerStatus: BrokerStatus
+  /** Every append rejects with it while it is set. */
+  appendError: AppError | undefined
+  /** Parts that never answer. */
+  readonly silent: Set<'log' | 'ingest' | 'readings' | 'broker'>
+}
+
+const unseen: Presence = {
+  online: false,
+  lastSeenMs: null,
+  sessions: 0,
+  connectsLastHour: 0,
+  flapping: false,
+  info: {},
+}
+
+export function createFakePeers(): FakePeers {
+  const series = new Map<SeriesId, SeriesInfo>()
+  const readings = createMemoryReadings(series)
+  const answer = async <T>(part: 'log' | 'ingest' | 'readings' | 'broker', value: () => T | Promise<T>): Promise<T> =>
+    fake.silent.has(part) ? new Promise<never>(() => undefined) : value()
+
+  const fake: FakePeers = {
+    readings,
+    series,
+    controls: [],
+    disconnected: [],
+    presences: new Map(),
+    silent: new Set(),
+    appendError: undefined,
+    logStats: {
+      tail: 0,
+      head: 4_096,
+      durable: 4_000,
+      bytes: 4_096,
+      maxBytes: 1_000_000,
+      full: false,
+      commits: 7,
+      consumers: [{ name: 'ingest', position: 1_000, lag: 3_000 }],
+    },
+    ingestStats: {
+      position: 3_900,
+      lagBytes: 100,
+      lagMs: 0,
+      messages: 12,
+      readings: 72,
+      suspect: 1,
+      duplicates: 2,
+      redeliveries: 3,
+      gaps: 0,
+      rejected: {
+        not_json: 4,
+        wrong_shape: 0,
+        wrong_type: 0,
+        not_finite: 0,
+        bad_metric_name: 0,
+        unknown_device: 0,
+        unknown_topic: 0,
+        clock_ahead: 0,
+        too_old: 0,
+        too_many_metrics: 0,
+        forbidden_topic: 0,
+        payload_too_large: 0,
+        topic_too_deep: 0,
+      },
+      rejectedUnlisted: 0,
+      storeDown: false,
+    },
+    brokerStatus: { connections: 5, ackedTotal: 100, droppedQos0Total: 0, refusedTotal: 1 },
+    peers: {
+      readings: {
+        range: (query) => answer('readings', () => readings.range(query)),
+        buckets: (query) => answer('readings', () => readings.buckets(query)),
+        stats: () => answer('readings', () => readings.stats()),
+      },
+      ingest: {
+        presence: (ids) => answer('ingest', () => ids.map((id) => fake.presences.get(id) ?? unseen)),
+        latest: (ids) => answer('ingest', () => readings.latest(Int32Array.from(ids))),
+        stats: () => answer('ingest', () => fake.ingestStats),
+      },
+      log: {
+        async append(topic, payload) {
+          if (fake.appendError) throw fake.appendError
+          fake.controls.push({ topic, payload: Buffer.from(payload).toString() })
+          return fake.controls.length
+        },
+        stats: () => answer('log', () => fake.logStats),
+      },
+      broker: {
+        status: () => answer('broker', () => fake.brokerStatus),
+        disconnect: async (principal) => {
+          fake.disconnected.push(principal)
+        },
+      },
+    },
+  }
+  return fake
+}

@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { expect } from 'vitest'
+import { type ApiConfig, apiConfigSchema, createApi } from '../../api/index.ts'
+import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
+import {
+  type ApiKeyInput,
+  createOutboxRelay,
+  openState,
+  platformActor,
+  type State,
+  seedState,
+  stateConfigSchema,
+} from '../../store/state/index.ts'
+import { makeTempFolder } from '../setup/temp-folder.ts'
+import { contractFaults, type OpenApiDocument, openApiDocument } from './contract.ts'
+import { createFakePeers, type FakePeers } from './fake-peers.ts'
+
+/** The moment at which every test begins. */
+export const startMs = Date.parse('2026-11-23T10:00:00.000Z')
+
+export interface RequestOptions {
+  /** `null`: none; default: the admin's. */
+  readonly key?: string | null
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /** Sent as it is. */
+  readonly raw?: string | Uint8Array<ArrayBuffer>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests read into answers that the document has vouched for
+  readonly body: any
+}
+
+export interface Harness extends AsyncDisposable {
+  readonly url: string
+  readonly state: State
+  readonly fake: FakePeers
+  readonly document: OpenApiDocument
+  readonly adminKey: string
+  readonly clock: Clock & { nowMs: number }
+  readonly logged: Record<string, unknown>[]
+  /** Over real HTTP; fails the test when the answer is not what the OpenAPI document promises. */
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer>
+  get(path: string, options?: RequestOptions): Promise<Answer>
+  post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>
+  issueKey(input: Partial<ApiKeyInput>): Promise<string>
+  /** Puts readings of a device into the store, as ingest would. */
+  measure(
+    deviceId: string,
+    metric: string,
+    readings: readonly (readonly [timeMs: number, value: number])[],
+  ): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harness> {
+  const folder = makeTempFolder('api')
+  const clock = { nowMs: startMs, now: () => clock.nowMs }
+  const logged: Record<string, unknown>[] = []
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
+  const state = await openState(
+    {
+      ...stateConfigSchema.parse({}),
+      file: join(folder.path, 'state.db'),
+      migrate: true,
+      tokenSecret: randomBytes(32),
+    },
+    { clock, logger },
+  )
+  await seedState(state, { timeZone: 'Asia/Jakarta', currency: 'IDR' })
+  const fake = createFakePeers()
+  const relay = createOutboxRelay(state.outbox, fake.peers.log.append)
+  await relay.flush()
+  fake.controls.length = 0
+
+  const api = createApi(apiConfigSchema.parse({ port: 0, peerTimeoutMs: 200, ...overrides }), {
+    state,
+    relay,
+    peers: fake.peers,
+    metrics: new Registry(),
+    logger,
+    clock,
+    version: '0.0.0-test',
+  })
+  await api.start()
+  const url = `http://127.0.0.1:${api.port()}`
+  const document = openApiDocument.parse(await (await fetch(`${url}/openapi.json`)).json())
+
+  async function issueKey(input: Partial<ApiKeyInput>): Promise<string> {
+    const whole: ApiKeyInput = { name: 'test', role: 'viewer', sites: 'all', scopes: [], expiresMs: null, ...input }
+    return (await state.change(platformActor, (unit) => unit.credentials.issueKey(whole))).token
+  }
+  const adminKey = await issueKey({ name: 'admin', role: 'admin' })
+
+  async function request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { key = adminKey, body, raw } = options
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(raw !== undefined && { body: raw }),
+    })
+    const text = await response.text()
+    const contentType = response.headers.get('content-type')
+    const parsed = contentType?.includes('json') ? JSON.parse(text) : text === '' ? undefined : text
+    if (method !== 'HEAD')
+      expect(contractFaults(document, { method, path, status: response.status, contentType, body: parsed })).toEqual([])
+    return { status: response.status, headers: response.headers, body: parsed }
+  }
+
+  let batches = 0
+  async function measure(deviceId: string, metric: string, readings: readonly (readonly [number, number])[]) {
+    const device = await seenDevice(deviceId)
+    const profile = await state.profiles.get(device.profileId)
+    const [info] = await state.series.ensure([
+      {
+        deviceId: device.id,
+        deviceNumber: device.number,
+        metric: parseMetricName(metric),
+        profileId: device.profileId,
+        known: profile?.metrics.some(({ name }) => name === metric) ?? false,
+      },
+    ])
+    if (info === undefined) throw new Error(`no series of ${deviceId} ${metric}`)
+    fake.series.set(info.seriesId, info)
+    const batch = new ReadingBatchBuilder()
+    for (const [timeMs, value] of readings) batch.push(info.seriesId, timeMs, value, 0, timeMs, Number.NaN)
+    await fake.readings.write(batch, ++batches)
+  }
+
+  async function seenDevice(deviceId: string): Promise<DeviceRecord> {
+    const { items } = await state.devices.list({ scope: 'all', limit: 10_000 })
+    const device = items.find(({ id }) => id === deviceId)
+    if (device === undefined) throw new Error(`no device ${deviceId}`)
+    return device
+  }
+
+  async function stop(): Promise<void> {
+    await api.stop()
+    await state.close()
+    folder.remove()
+  }
+
+  return {
+    url,
+    state,
+    fake,
+    document,
+    adminKey,
+    clock,
+    logged,
+    request,
+    get: (path, options) => request('GET', path, options),
+    post: (path, body, options) => request('POST', path, { ...options, body }),
+    issueKey,
+    measure,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
