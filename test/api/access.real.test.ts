@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseSiteId, roleIncludes, roles } from '../../model/index.ts'
+import { findOperation } from './contract.ts'
+import { type Harness, startApi, startMs } from './harness.ts'
+
+let api: Harness
+beforeAll(async () => {
+  api = await startApi()
+})
+afterAll(() => api.stop())
+
+/** Every operation behind a policy, with a body that asks for nothing in particular. */
+function guarded() {
+  return Object.entries(api.document.paths).flatMap(([template, operations]) =>
+    Object.entries(operations).flatMap(([method, { 'x-policy': policy, requestBody }]) =>
+      policy === 'public'
+        ? []
+        : [
+            {
+              method: method.toUpperCase(),
+              path: template.replaceAll(/\{\w+\}/g, 'nothing'),
+              policy,
+              hasBody: requestBody !== undefined,
+            },
+          ],
+    ),
+  )
+}
+
+describe('every operation behind a policy', () => {
+  test('asks for a key, before it looks at anything else', async () => {
+    for (const { method, path } of guarded()) {
+      const { status, headers, body } = await api.request(method, path, { key: null })
+      expect([method, path, status]).toEqual([method, path, 401])
+      expect(headers.get('www-authenticate')).toMatch(/^Bearer /)
+      expect(body.code).toBe('unauthenticated')
+    }
+  })
+
+  test('refuses every role below its own, and none from it on', async () => {
+    for (const role of roles) {
+      const key = await api.issueKey({ role })
+      for (const { method, path, policy, hasBody } of guarded()) {
+        if (method === 'DELETE' && path.includes('keys')) continue
+        const { status } = await api.request(method, path, { key, ...(hasBody && { body: {} }) })
+        const allowed = roleIncludes(role, roles.find((name) => name === policy.role) ?? 'admin')
+        expect([role, method, path, status === 403]).toEqual([role, method, path, !allowed])
+      }
+    }
+  })
+
+  test('needs the scope that it names when the key is narrowed', async () => {
+    const key = await api.issueKey({ role: 'admin', scopes: ['readings:read'] })
+    for (const { method, path, policy, hasBody } of guarded()) {
+      const { status } = await api.request(method, path, { key, ...(hasBody && { body: {} }) })
+      expect([method, path, status === 403]).toEqual([method, path, policy.scope !== 'readings:read'])
+    }
+  })
+
+  test('that concerns every site is closed to a key that is limited to some', async () => {
+    const key = await api.issueKey({ role: 'admin', sites: [parseSiteId('main')] })
+    for (const { method, path, policy, hasBody } of guarded()) {
+      const { status } = await api.request(method, path, { key, ...(hasBody && { body: {} }) })
+      expect([method, path, status === 403]).toEqual([method, path, policy.sites === 'every'])
+    }
+  })
+})
+
+describe('a key', () => {
+  test('is shown once, opens what its role allows, and is worth nothing once it is revoked', async () => {
+    const { status, body } = await api.post('/api/v1/keys', { name: 'Grafana', role: 'viewer', sites: ['main'] })
+    expect(status).toBe(201)
+    expect(body).toMatchObject({ name: 'Grafana', role: 'viewer', sites: ['main'], scopes: [], revokedAt: null })
+    expect((await api.get('/api/v1/devices', { key: body.key })).status).toBe(200)
+    expect((await api.post('/api/v1/devices', {}, { key: body.key })).status).toBe(403)
+    expect(JSON.stringify((await api.get('/api/v1/keys')).body)).not.toContain(body.key)
+
+    expect((await api.request('DELETE', `/api/v1/keys/${body.id}`)).status).toBe(204)
+    expect(api.fake.disconnected).toContain(`key:${body.id}`)
+    expect((await api.get('/api/v1/devices', { key: body.key })).status).toBe(401)
+    const listed = (await api.get('/api/v1/keys')).body.items.find(({ id }: { id: string }) => id === body.id)
+    expect(listed.revokedAt).toBe('2026-11-23T10:00:00.000Z')
+  })
+
+  test('ends when it expires', async () => {
+    const soon = { name: 'soon', role: 'viewer', expiresAt: '2026-11-23T11:00:00+00:00' }
+    const { body } = await api.post('/api/v1/keys', soon)
+    expect(body.expiresAt).toBe('2026-11-23T11:00:00.000Z')
+    expect((await api.get('/api/v1/devices', { key: body.key })).status).toBe(200)
+    api.clock.nowMs = startMs + 3_600_000
+    expect((await api.get('/api/v1/devices', { key: body.key })).status).toBe(401)
+    api.clock.nowMs = startMs
+    const past = await api.post('/api/v1/keys', { ...soon, expiresAt: '2026-11-23T09:00:00Z' })
+    expect([past.status, past.body.errors]).toMatchObject([422, [{ field: 'expiresAt' }]])
+  })
+
+  test('of an unknown site is refused', async () => {
+    const { status, body } = await api.post('/api/v1/keys', { name: 'x', role: 'viewer', sites: ['main', 'mian'] })
+    expect([status, body.errors]).toMatchObject([422, [{ field: 'sites.1' }]])
+  })
+
+  test('that is narrowed cannot make a wider one', async () => {
+    const key = await api.issueKey({ role: 'admin', scopes: ['keys:write', 'readings:read'] })
+    const make = (scopes: string[]) => api.post('/api/v1/keys', { name: 'x', role: 'viewer', scopes }, { key })
+    expect((await make([])).status).toBe(403)
+    expect((await make(['devices:read'])).status).toBe(403)
+    expect((await make(['readings:read'])).status).toBe(201)
+  })
+
+  test('of a device does not open the API', async () => {
+    const { body } = await api.post('/api/v1/devices', { id: 'meter-1', profileId: 'meter-1ph' })
+    expect((await api.get('/api/v1/devices', { key: body.token })).status).toBe(401)
+  })
+
+  test.each(['', 'Basic YTpi', 'Bearer', 'Bearer  ', 'Bearer a b', `Bearer ${'x'.repeat(600)}`, 'Bearer näh'])(
+    'is not %j',
+    async (authorization) => {
+      const headers = { authorization: Buffer.from(authorization).toString('latin1') }
+      expect((await api.get('/api/v1/devices', { key: null, headers })).status).toBe(401)
+    },
+  )
+})
+
+test('the scheme is not case-sensitive', async () => {
+  const headers = { authorization: `bearer ${api.adminKey}` }
+  expect((await api.get('/api/v1/devices', { key: null, headers })).status).toBe(200)
+  expect(findOperation(api.document, 'GET', '/api/v1/devices')?.operationId).toBe('get-devices')
+})
