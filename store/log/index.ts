@@ -1,2 +1,7 @@
+export { createLogAppender, type LogAppenderConfig, type LogAppenderDeps } from './appender.ts'
+export { type LogConfig, logConfigSchema } from './config.ts'
 export type { AppendFrame, FrameOwner, LogAppender } from './log-appender.ts'
 export type { LogConsumerStats, LogPosition, LogReader, LogSlice, LogStats, MessageLog } from './message-log.ts'
+export { openSegmentLog, type SegmentLog, type SegmentLogConfig, type SegmentLogDeps } from './segments/segment-log.ts'
+export { openSegmentReader, type SegmentReaderConfig } from './segments/segment-reader.ts'
+export type { SharedLog } from './segments/shared.ts'

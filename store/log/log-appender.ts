@@ -22,9 +22,11 @@ export interface AppendFrame {
  */
 export interface LogAppender {
   /**
-   * `done` is called once, in the order of the calls: without an error when the frame is on disk. While the log is full
-   * the frame waits; when its owner has closed by then it is released unwritten and `done` gets `closed`. The frame's
-   * bytes are copied before the call returns, so the caller may reuse `frame` and its buffers.
+   * `done` is called once, never before the call returns, and must not throw. Without an error: the frame is on disk;
+   * these come in the order of the calls. While the log is full the frame waits; when its owner closes meanwhile it is
+   * released unwritten and `done` gets `closed`. What cannot wait is refused at once, out of order: `log_full` when too
+   * many bytes wait already, `too_large`, `closed` while stopping, `log_failed` (final).
+   * The frame's bytes are copied before the call returns, so the caller may reuse `frame` and its buffers.
    */
   append(frame: AppendFrame, owner: FrameOwner, done: (error: Error | undefined, position: LogPosition) => void): void
   /** Bytes gathered or waiting that are not on disk. */
