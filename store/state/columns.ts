@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  AppError,
   type Attributes,
   type DeviceLimits,
   type Metric,
@@ -34,21 +35,29 @@ const limitsSchema = z.strictObject({
 const siteScopeSchema = z.union([z.literal('all'), z.array(z.string().transform(parseSiteId))])
 
 export function parseMetrics(text: string): readonly Metric[] {
-  return metricsSchema.parse(JSON.parse(text))
+  return parseColumn('metrics', metricsSchema, text)
 }
 
 export function parseAttributes(text: string): Attributes {
-  return text === '{}' ? {} : attributesSchema.parse(JSON.parse(text))
+  return text === '{}' ? {} : parseColumn('attributes', attributesSchema, text)
 }
 
 export function parseTexts(text: string): readonly string[] {
-  return text === '[]' ? [] : textsSchema.parse(JSON.parse(text))
+  return text === '[]' ? [] : parseColumn('list of texts', textsSchema, text)
 }
 
 export function parseLimits(text: string): DeviceLimits {
-  return text === '{}' ? {} : limitsSchema.parse(JSON.parse(text))
+  return text === '{}' ? {} : parseColumn('limits', limitsSchema, text)
 }
 
 export function parseSiteScope(text: string): SiteScope {
-  return siteScopeSchema.parse(JSON.parse(text))
+  return parseColumn('sites', siteScopeSchema, text)
+}
+
+function parseColumn<Value>(noun: string, schema: z.ZodType<Value>, text: string): Value {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new AppError('store_failed', `read ${noun} ${text.slice(0, 80)} from state failed`, { cause })
+  }
 }

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto'
-import { AppError, type Clock } from '../../model/index.ts'
+import type { Clock } from '../../model/index.ts'
 import { type ChangeScope, runChange } from './change.ts'
 import type { StateConfig } from './config.ts'
 import { assetQueries, assetWrites } from './repositories/assets.ts'
@@ -20,12 +20,17 @@ import type { ChangeUnit, State } from './state.ts'
 export interface StateConnections {
   readonly reader: Db
   readonly writer: Db
+  /** After what was asked before; whoever asks later gets `closed`. */
+  close(): Promise<void>
 }
 
 /** The state over any database that speaks the schema; an adapter opens the connections. */
-export function createState({ reader, writer }: StateConnections, config: StateConfig, clock: Clock): State {
+export function createState(
+  { reader, writer, close }: StateConnections,
+  config: Pick<StateConfig, 'tokenSecret' | 'rejectedRows'>,
+  clock: Clock,
+): State {
   const context: CredentialContext = { secret: createSecretKey(config.tokenSecret), now: () => clock.now() }
-  let closing: Promise<void> | undefined
 
   return {
     sites: siteQueries(reader),
@@ -40,16 +45,8 @@ export function createState({ reader, writer }: StateConnections, config: StateC
     outbox: controlOutbox(reader, writer),
     ledger: ledger(reader, writer, config.rejectedRows),
 
-    change(actor, work) {
-      if (closing !== undefined) return Promise.reject(new AppError('closed', 'change state failed: it is closed'))
-      return runChange(writer, clock, actor, (scope) => work(createUnit(scope, context)))
-    },
-
-    close() {
-      // The writer last: the last connection to go folds the write-ahead log into the file.
-      closing ??= reader.destroy().then(() => writer.destroy())
-      return closing
-    },
+    change: (actor, work) => runChange(writer, clock, actor, (scope) => work(createUnit(scope, context))),
+    close,
   }
 }
 

@@ -7,7 +7,7 @@ import type { ApiKeyRecord, CredentialRecord, DeviceTokenRecord } from '../recor
 import type { Db, StateSchema } from '../schema.ts'
 import type { CredentialQueries, CredentialWrites } from '../state.ts'
 import { hashToken, newId, newToken, sameHash } from '../tokens.ts'
-import { conflict, notFound } from './refusals.ts'
+import { conflict, invalid, notFound } from './refusals.ts'
 
 /** Longer than any token; what is longer is not worth a hash. */
 const maxTokenLength = 256
@@ -95,7 +95,7 @@ export function credentialWrites(scope: ChangeScope, context: CredentialContext)
     async issueKey(input, token = newToken('api-key')) {
       const doing = `issue key ${input.name}`
       if (token.length === 0 || token.length > maxTokenLength)
-        throw conflict(doing, 'token', `must have 1 to ${maxTokenLength} characters`)
+        throw invalid(doing, 'token', `must have 1 to ${maxTokenLength} characters`)
       const hash = hashToken(context.secret, token)
       const taken = await db.selectFrom('credentials').select('id').where('hash', '=', hash).executeTakeFirst()
       if (taken !== undefined) throw conflict(doing, 'token', `is that of credential ${taken.id}`)

@@ -23,7 +23,9 @@ export function settingWrites({ db, note }: ChangeScope): SettingWrites {
         .values({ name, value })
         .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
         .execute()
-      const change = before === undefined ? { after: value } : { before, after: value }
+      // Under its name, for a setting whose name says that it is a secret is masked.
+      const after = { [name]: value }
+      const change = before === undefined ? { after } : { before: { [name]: before }, after }
       await note({ verb: 'update', type: 'setting', id: name, siteId: null, ...change })
     },
   }

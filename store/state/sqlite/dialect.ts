@@ -72,17 +72,22 @@ function createDriver(database: DatabaseSync): Driver {
       if (database.isTransaction) execute(database, 'rollback')
     },
     async destroy() {
-      database.close()
+      if (database.isOpen) database.close()
     },
   }
 }
 
 function execute(database: DatabaseSync, sql: string): void {
+  refuseClosed(database)
   try {
     database.exec(sql)
   } catch (error) {
     throw fromSqlite(`${sql} in state`, error)
   }
+}
+
+function refuseClosed(database: DatabaseSync): void {
+  if (!database.isOpen) throw new AppError('closed', 'use state failed: it is closed')
 }
 
 interface Prepared {
@@ -109,6 +114,7 @@ function createConnection(database: DatabaseSync): DatabaseConnection {
   }
 
   async function executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    refuseClosed(database)
     try {
       const { statement, returnsRows } = prepare(query.sql)
       // The edge to SQL: repositories bind what schema.ts types, and answer what it types.

@@ -22,7 +22,8 @@ const maxWalBytes = 64 * 1024 * 1024
 const checkpointPages = 4_000
 
 /**
- * Opens the state file for one thread; each thread opens its own. Two connections: the writer's transactions never
+ * Opens the state file for one thread; each thread opens its own, once: a second one there would wait for the first
+ * without letting it go on. Two connections: the writer's transactions never
  * make a read wait, and a read inside a change cannot wait for that change.
  */
 export async function openState(config: StateConfig, deps: StateDeps): Promise<State> {
@@ -30,15 +31,14 @@ export async function openState(config: StateConfig, deps: StateDeps): Promise<S
     throw new AppError('invalid_input', `open state failed: the token secret has ${config.tokenSecret.length} bytes`)
   const writer = connect(config, config.migrate ? 'create' : 'write')
   try {
-    await bringUpToDate(createMigrator(writer, deps.clock), config, deps)
+    await bringUpToDate(createMigrator(writer.db, deps.clock), config, deps)
     const reader = connect(config, 'read')
-    return createState(
-      { reader: reader.withTables<StateSchema>(), writer: writer.withTables<StateSchema>() },
-      config,
-      deps.clock,
-    )
+    // The writer last: the last connection to go folds the write-ahead log into the file.
+    const close = () => reader.close().then(writer.close)
+    const connections = { reader: reader.db.withTables<StateSchema>(), writer: writer.db.withTables<StateSchema>() }
+    return createState({ ...connections, close }, config, deps.clock)
   } catch (error) {
-    await writer.destroy()
+    await writer.close()
     throw error
   }
 }
@@ -59,13 +59,19 @@ export type OpenMigrator = Migrator & { close(): Promise<void> }
 
 /** For the command line, while no platform runs: the migrator of a state file, which is made when there is none. */
 export function openMigrator(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, clock: Clock): OpenMigrator {
-  const db = connect(config, 'create')
-  return { ...createMigrator(db, clock), close: () => db.destroy() }
+  const { db, close } = connect(config, 'create')
+  return { ...createMigrator(db, clock), close }
 }
 
 type Use = 'create' | 'write' | 'read'
 
-function connect(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, use: Use): Kysely<unknown> {
+interface Connection {
+  readonly db: Kysely<unknown>
+  /** After what was asked before; whoever asks later gets `closed`. */
+  close(): Promise<void>
+}
+
+function connect(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, use: Use): Connection {
   const { file, busyTimeoutMs } = config
   if (use !== 'create' && !existsSync(file))
     throw new AppError('store_unavailable', `open state ${file} failed: there is none yet`, { retryable: true })
@@ -83,7 +89,11 @@ function connect(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, use: Use):
       database.close()
       throw error
     }
-    return new Kysely<unknown>({ dialect: createSqliteDialect(database) })
+    const db = new Kysely<unknown>({ dialect: createSqliteDialect(database) })
+    const close = async () => {
+      if (database.isOpen) database.close()
+    }
+    return { db, close: () => db.connection().execute(close) }
   } catch (error) {
     throw fromSqlite(`open state ${file}`, error)
   }

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import type { AuditRecord, TimeCursor } from '../../../../store/state/index.ts'
+import {
+  actor,
+  asset,
+  device,
+  deviceId,
+  type MakeStatePlace,
+  north,
+  refusal,
+  site,
+  south,
+  useState,
+  walk,
+} from '../harness.ts'
+
+export function describeChanges(make: MakeStatePlace): void {
+  describe('changes', () => {
+    const bench = useState(make)
+    const audit = async (query: { resourceId?: string } = {}) =>
+      (await bench().state.audit.list({ scope: 'all', limit: 1_000, ...query })).items
+
+    test('a change leaves who did what, from what to what', async () => {
+      const { state, clock } = bench()
+      const made = await state.change(actor('ani'), (unit) => unit.devices.create(device('m1')))
+      await state.change(actor('budi'), (unit) => unit.devices.update(made.id, { name: 'Pump' }))
+      await state.change(actor('ani'), (unit) => unit.devices.remove(made.id))
+      const rows = (await audit({ resourceId: 'm1' })).toReversed()
+      expect(rows.map((row) => [row.principalId, row.action])).toEqual([
+        ['ani', 'device.create'],
+        ['budi', 'device.update'],
+        ['ani', 'device.remove'],
+      ])
+      expect(rows[1]).toMatchObject({
+        timeMs: clock.now(),
+        principalKind: 'key',
+        resourceType: 'device',
+        siteId: north,
+        before: made,
+        after: { ...made, name: 'Pump' },
+        requestId: 'request-of-budi',
+        address: '127.0.0.1',
+      })
+      expect(rows[0]?.before).toBeNull()
+      expect(rows[2]?.after).toBeNull()
+    })
+
+    test('sites, profiles and devices go to the log in the order of their changes; an empty payload is the end', async () => {
+      const { state, change, takeOutbox } = bench()
+      await takeOutbox()
+      await change(async (unit) => {
+        await unit.sites.create(site('west'))
+        await unit.devices.create(device('m2'))
+        await unit.assets.create(asset('panel'))
+      })
+      await change((unit) => unit.devices.remove(deviceId('m2')))
+      const frames = await state.outbox.pending(100)
+      expect(frames.map((frame) => frame.topic)).toEqual(['site/west', 'device/m2', 'device/m2'])
+      const payloads = frames.map((frame) => Buffer.from(frame.payload).toString())
+      expect(JSON.parse(payloads[1] ?? '')).toMatchObject({ ...device('m2'), number: 2 })
+      expect(payloads[2]).toBe('')
+      expect(await takeOutbox()).toHaveLength(3)
+      expect(await state.outbox.pending(100)).toEqual([])
+    })
+
+    test('what fails leaves nothing, whatever came before it', async () => {
+      const { state, change, takeOutbox } = bench()
+      const rowsBefore = (await audit()).length
+      const failing = change(async (unit) => {
+        await unit.sites.create(site('half'))
+        await unit.credentials.issueKey({ name: 'k', role: 'viewer', sites: 'all', scopes: [], expiresMs: null })
+        await unit.devices.create(device('half', { siteId: site('unknown').id }))
+      })
+      expect(await refusal(failing)).toBe('invalid_input siteId')
+      expect(await state.sites.get(site('half').id)).toBeUndefined()
+      expect((await audit()).length).toBe(rowsBefore)
+      expect(await takeOutbox()).toEqual([])
+    })
+
+    test('a change that changes nothing is none', async () => {
+      const { change, takeOutbox } = bench()
+      const rowsBefore = (await audit()).length
+      await change((unit) => unit.sites.update(north, { name: 'Site north', timeZone: undefined }))
+      expect((await audit()).length).toBe(rowsBefore)
+      expect(await takeOutbox()).toEqual([])
+    })
+
+    test('a change sees itself; outside nothing of it shows before it is over', async () => {
+      const { state, change } = bench()
+      const outside = await change(async (unit) => {
+        await unit.sites.create(site('east'))
+        expect(await unit.sites.get(site('east').id)).toEqual(site('east'))
+        return state.sites.get(site('east').id)
+      })
+      expect(outside).toBeUndefined()
+      expect(await state.sites.get(site('east').id)).toEqual(site('east'))
+    })
+
+    test('changes asked for at once happen one after the other', async () => {
+      const { state, change } = bench()
+      await change((unit) => unit.devices.create(device('counter', { attributes: { n: 0 } })))
+      const counter = deviceId('counter')
+      const increment = () =>
+        change(async (unit) => {
+          const n = (await unit.devices.get(counter))?.attributes['n']
+          return unit.devices.update(counter, { attributes: { n: Number(n) + 1 } })
+        })
+      await Promise.all(Array.from({ length: 100 }, increment))
+      expect((await state.devices.get(counter))?.attributes).toEqual({ n: 100 })
+    })
+
+    test('no secret is written down', async () => {
+      const { change } = bench()
+      const { token } = await change(async (unit) => {
+        await unit.settings.set('smtpPassword', 'hunter2')
+        await unit.devices.create(
+          device('m9', { attributes: { apiKey: 'k-123', webhook_secret: 's-456', key: 'shown' } }),
+        )
+        return unit.credentials.issueDeviceToken(deviceId('m9'))
+      })
+      const text = JSON.stringify(await audit())
+      for (const secret of [token, 'hunter2', 'k-123', 's-456']) expect(text).not.toContain(secret)
+      expect(text).toContain('shown')
+    })
+
+    test('the audit log is read page by page, the newest first, within the scope and the filters', async () => {
+      const { state, change, clock } = bench()
+      const startMs = clock.now() + 60_000
+      for (let i = 0; i < 9; i++) {
+        clock.set(startMs + Math.floor(i / 3))
+        const target = i % 2 === 0 ? north : south
+        await change((unit) => unit.sites.update(target, { name: `Name ${i}` }))
+      }
+      const names = async (limit: number, query: Partial<Parameters<typeof state.audit.list>[0]> = {}) =>
+        (
+          await walk<AuditRecord, TimeCursor>((after) =>
+            state.audit.list({ scope: 'all', fromMs: startMs, resourceType: 'site', ...query, limit, after }),
+          )
+        ).map((row) => (row.after as { name: string }).name.slice(5))
+      for (const limit of [1, 2, 4, 9, 100])
+        expect(await names(limit)).toEqual(['8', '7', '6', '5', '4', '3', '2', '1', '0'])
+      expect(await names(2, { scope: [south] })).toEqual(['7', '5', '3', '1'])
+      expect(await names(2, { scope: [] })).toEqual([])
+      expect(await names(2, { fromMs: startMs + 1, toMs: startMs + 2 })).toEqual(['5', '4', '3'])
+      expect(await names(2, { resourceId: 'north', principalId: 'platform' })).toEqual(['8', '6', '4', '2', '0'])
+      expect(await names(2, { principalId: 'somebody' })).toEqual([])
+    })
+  })
+}

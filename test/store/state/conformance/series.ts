@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { parseMetricName } from '../../../../model/index.ts'
+import type { SeriesInfo } from '../../../../store/readings/index.ts'
+import { type MakeStatePlace, series, useState, walk } from '../harness.ts'
+
+export function describeSeries(make: MakeStatePlace): void {
+  describe('series', () => {
+    const bench = useState(make)
+
+    test('a series is made once and keeps its id and what it was at its beginning', async () => {
+      const { state } = bench()
+      const [made] = await state.series.ensure([series(1, 'voltage')])
+      const later = { ...series(1, 'voltage'), known: false }
+      expect(await state.series.ensure([later])).toEqual([made])
+      expect(await state.series.get(made?.seriesId ?? 0)).toEqual(made)
+      expect(await state.series.find(1, parseMetricName('voltage'))).toEqual(made)
+    })
+
+    test('answers in the order of the requests, known and new ones mixed, and the same twice', async () => {
+      const { state } = bench()
+      const requests = [series(1, 'power'), series(1, 'voltage'), series(2, 'power'), series(1, 'power')]
+      const made = await state.series.ensure(requests)
+      expect(made.map(({ seriesId: _, ...request }) => request)).toEqual(requests)
+      expect(made[3]).toEqual(made[0])
+      expect(new Set(made.map((one) => one.seriesId)).size).toBe(3)
+    })
+
+    test('two callers at once get the same ids', async () => {
+      const { state } = bench()
+      const requests = Array.from({ length: 20 }, (_, i) => series(3, `m${i}`))
+      const answers = await Promise.all([
+        state.series.ensure(requests),
+        state.series.ensure(requests.toReversed()),
+        state.series.ensure(requests),
+      ])
+      expect(answers[2]).toEqual(answers[0])
+      expect(answers[1].toReversed()).toEqual(answers[0])
+    })
+
+    test('a list goes through all series, or those of a device', async () => {
+      const { state } = bench()
+      const load = (limit: number, deviceNumber?: number) =>
+        walk<SeriesInfo, number>((after) => state.series.list({ limit, after, deviceNumber }))
+      const all = await load(4)
+      expect(all.map((one) => one.seriesId)).toEqual(Array.from({ length: 23 }, (_, i) => i + 1))
+      expect((await load(2, 1)).map((one) => one.metric)).toEqual(['voltage', 'power'])
+      expect(await load(2, 99)).toEqual([])
+    })
+  })
+}

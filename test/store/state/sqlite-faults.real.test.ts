@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, sql } from 'kysely'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openState, platformActor } from '../../../store/state/index.ts'
+import { createSqliteDialect } from '../../../store/state/sqlite/dialect.ts'
+import { actor, createTestClock, refusal, settings, site } from './harness.ts'
+import { createSqlitePlace, deps, type SqlitePlace } from './sqlite-place.ts'
+
+let place: SqlitePlace
+beforeEach(async () => {
+  place = await createSqlitePlace()
+})
+afterEach(() => place.dispose())
+
+test('a file that is no database is a failure that trying again does not mend', async () => {
+  await writeFile(place.config.file, 'this is not a database, it is a letter to a friend'.repeat(100))
+  await expect(openState(place.config, deps)).rejects.toMatchObject({ code: 'store_failed', retryable: false })
+})
+
+test('a folder that is not there, and a secret too short to be one, are refused', async () => {
+  const nowhere = { ...place.config, file: `${place.config.file}/nowhere/state.db` }
+  expect(await refusal(openState(nowhere, deps))).toBe('store_unavailable')
+  expect(await refusal(openState({ ...place.config, tokenSecret: new Uint8Array(31) }, deps))).toBe('invalid_input')
+})
+
+test('a full disk loses the change that met it, says that it may pass, and the next one goes on', async () => {
+  const database = new DatabaseSync(place.config.file)
+  database.exec('pragma journal_mode = wal; create table filling (id integer primary key, text text)')
+  const db = new Kysely<unknown>({ dialect: createSqliteDialect(database) })
+  const insert = (size: number) =>
+    db.transaction().execute(async (tx) => {
+      await sql`insert into filling (text) values ('small')`.execute(tx)
+      await sql`insert into filling (text) values (${'x'.repeat(size)})`.execute(tx)
+    })
+  database.exec('pragma max_page_count = 20')
+  await expect(insert(1_000_000)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
+  const count = () => database.prepare('select count(*) as n from filling').get()?.['n']
+  expect(count()).toBe(0)
+  database.exec('pragma max_page_count = 1000000')
+  await insert(1_000_000)
+  expect(count()).toBe(2)
+  await db.destroy()
+})
+
+test('a lock that another holds too long is a refusal that may pass', async () => {
+  const patient = await openState(place.config, deps)
+  const hasty = await openState({ ...place.config, migrate: false, busyTimeoutMs: 1 }, deps)
+  await patient.change(platformActor, async (unit) => {
+    await unit.sites.create(site('first'))
+    const second = hasty.change(platformActor, (other) => other.sites.create(site('second')))
+    await expect(second).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
+    expect(await hasty.sites.get(site('first').id)).toBeUndefined()
+  })
+  await hasty.change(platformActor, (unit) => unit.sites.create(site('second')))
+  expect((await patient.sites.list({ scope: 'all', limit: 10 })).items).toHaveLength(2)
+  await hasty.close()
+  await patient.close()
+})
+
+test('what another program scribbled into a record is noticed, not believed', async () => {
+  const state = await openState(place.config, deps)
+  const profile = { id: 'meter', name: 'Meter', reportingIntervalMs: 60_000, metrics: [] }
+  const database = new DatabaseSync(place.config.file)
+  const insert = database.prepare('insert into profiles (id, name, reporting_interval_ms, metrics) values (?, ?, ?, ?)')
+  insert.run(profile.id, profile.name, profile.reportingIntervalMs, '[{"name":"voltage"}]')
+  insert.run('other', profile.name, profile.reportingIntervalMs, 'not JSON')
+  database.close()
+  expect(await refusal(state.profiles.list({ limit: 1 }))).toBe('store_failed')
+  expect(await refusal(state.profiles.list({ limit: 1, after: 'meter' }))).toBe('store_failed')
+  await state.close()
+})
+
+test('another secret knows no token of this state', async () => {
+  const state = await openState(place.config, deps)
+  const key = { name: 'k', role: 'admin', sites: 'all', scopes: [], expiresMs: null } as const
+  const { token } = await state.change(actor('ani'), (unit) => unit.credentials.issueKey(key))
+  await state.close()
+  const other = await openState({ ...place.config, tokenSecret: new Uint8Array(32).fill(8) }, deps)
+  expect(await other.credentials.verify(token)).toBeUndefined()
+  await other.close()
+  const same = await place.open(createTestClock(), settings)
+  expect(await same.credentials.verify(token)).toBeDefined()
+  await same.close()
+})
