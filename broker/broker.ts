@@ -1,8 +1,25 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Aedes, PublishPacket } from 'aedes'
 import type { Logger } from 'pino'
 import type { TopicRules } from '../model/index.ts'
 import type { LogAppender, LogReader } from '../store/log/index.ts'
+import { createAccept } from './accept.ts'
+import { createAckFlusher } from './ack-flusher.ts'
+import { createAdmit } from './admit.ts'
+import { openAedes } from './aedes.ts'
 import type { BrokerConfig } from './config.ts'
+import { Connection, type ConnectionHooks } from './connection.ts'
+import { createFanout, type Generation } from './fanout.ts'
+import { createForward } from './forward.ts'
+import { createGate } from './gate.ts'
+import { createInterest } from './interest.ts'
+import { createListeners } from './listeners.ts'
 import type { BrokerAccess, BrokerPersistence, FanoutLedger, SessionRegistry } from './ports.ts'
+import { createPresence } from './presence.ts'
+import { createRefusals } from './refusals.ts'
+import { createRoster } from './roster.ts'
+import { createWills } from './wills.ts'
 
 export interface BrokerDeps {
   readonly access: BrokerAccess
@@ -32,6 +49,8 @@ export interface BrokerStats {
   readonly ackedTotal: number
   /** QoS 0 messages not taken because the log was full. */
   readonly droppedQos0Total: number
+  /** QoS 0 messages not delivered to subscribers that were too far behind. */
+  readonly droppedDeliveriesTotal: number
   /** Forbidden, too large or too deep PUBLISHes; each closed its connection. */
   readonly refusedTotal: number
   /** Connections closed for bytes that MQTT 3.1.1 forbids. */
@@ -52,4 +71,127 @@ export interface Broker {
   stats(): BrokerStats
 }
 
-export type CreateBroker = (config: BrokerConfig, deps: BrokerDeps) => Broker
+const silenceCheckMs = 1_000
+const drainCheckMs = 5
+
+export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
+  const { access, appender, log, persistence, sessions, ledger, topics } = deps
+  const logger = deps.logger.child({ room: 'broker' })
+  const monotonicMs = () => performance.now()
+  const counters = { acked: 0, droppedQos0: 0, violations: 0, receivedBytes: 0 }
+  let aedes: Aedes | undefined
+  let silenceCheck: NodeJS.Timeout | undefined
+  let stopping: Promise<void> | undefined
+
+  const interest = createInterest(persistence)
+  const fanout = createFanout({ log, ledger, logger })
+  const gate = createGate(config, appender, fanout)
+  const refusals = createRefusals(appender, monotonicMs)
+  const presence = createPresence(appender)
+  const publish = (packet: PublishPacket, generation: Generation) => {
+    const finish = (error?: Error | null) => {
+      if (error) logger.error({ err: error, topic: packet.topic }, 'fanning out a message failed')
+      fanout.finish(generation)
+      gate.check()
+    }
+    if (aedes === undefined) finish()
+    else aedes.publish(packet, finish)
+  }
+  const shared = { config, access, appender, topics, persistence, refusals, logger }
+  const accept = createAccept({ ...shared, interest, fanout, gate, counters, monotonicMs, publish })
+  const admit = createAdmit({ ...shared, sessions, accept, connections: () => roster.size })
+  const roster = createRoster(admit, presence)
+  const forward = createForward({ ...shared, admit })
+  const wills = createWills({ ...shared, admit })
+  const acks = createAckFlusher(() => gate.check())
+  const hooks: ConnectionHooks = {
+    received: (sizeBytes) => {
+      counters.receivedBytes += sizeBytes
+    },
+    violation: (connection, violation) => {
+      counters.violations++
+      logger.debug({ principal: connection.principal, ...violation }, 'connection broke the protocol')
+    },
+    closed: roster.remove,
+    acksWaiting: acks.add,
+  }
+  const listeners = createListeners(config, logger, (stream) => {
+    if (aedes === undefined) {
+      stream.destroy()
+      return
+    }
+    const connection = new Connection(stream, hooks)
+    roster.add(connection)
+    aedes.handle(connection)
+  })
+
+  async function start(): Promise<void> {
+    if (aedes !== undefined) return
+    const opened = await openAedes({ config, persistence, bus: interest.bus, admit, forward, roster, wills, logger })
+    aedes = opened
+    try {
+      const messages = await fanout.replay((packet) => republish(opened, packet))
+      if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
+      fanout.start()
+      presence.brokerStarted()
+      silenceCheck = setInterval(() => roster.checkSilence(silenceCheckMs, config.connectTimeoutMs), silenceCheckMs)
+      await listeners.start()
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  }
+
+  function stop(): Promise<void> {
+    if (aedes === undefined) return Promise.resolve()
+    stopping ??= stopAedes(aedes).finally(() => {
+      stopping = undefined
+    })
+    return stopping
+  }
+
+  async function stopAedes(open: Aedes): Promise<void> {
+    const deadlineMs = monotonicMs() + config.stopTimeoutMs
+    await listeners.stop()
+    roster.quiesce()
+    await settled(() => fanout.idle, deadlineMs)
+    // Aedes publishes the wills of those that did not take their leave; they pass through the log like any other.
+    roster.close('closed by the platform')
+    await new Promise<void>((resolve) => open.close(resolve))
+    await settled(() => fanout.idle && wills.pending === 0 && roster.size === 0, deadlineMs)
+    clearInterval(silenceCheck)
+    await fanout.stop()
+    aedes = undefined
+    listeners.cut()
+  }
+
+  /** A condition that others bring about; false when the time was over first. */
+  async function settled(condition: () => boolean, deadlineMs: number): Promise<boolean> {
+    while (!condition() && monotonicMs() < deadlineMs) await delay(drainCheckMs)
+    return condition()
+  }
+
+  return {
+    start,
+    stop,
+    ports: listeners.ports,
+    disconnect: (principal) => roster.close('closed by the platform', principal),
+    reloadTls: listeners.reloadTls,
+    stats: () => ({
+      connections: roster.size,
+      connectionsTotal: roster.total,
+      ackedTotal: counters.acked,
+      droppedQos0Total: counters.droppedQos0,
+      droppedDeliveriesTotal: forward.droppedTotal,
+      refusedTotal: refusals.total,
+      violationsTotal: counters.violations,
+      receivedBytesTotal: counters.receivedBytes,
+    }),
+  }
+}
+
+function republish(aedes: Aedes, packet: PublishPacket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    aedes.publish(packet, (error) => (error ? reject(error) : resolve()))
+  })
+}

@@ -1,4 +1,4 @@
-export type { Broker, BrokerDeps, BrokerPorts, BrokerStats, CreateBroker } from './broker.ts'
+export { type Broker, type BrokerDeps, type BrokerPorts, type BrokerStats, createBroker } from './broker.ts'
 export { type BrokerConfig, brokerConfigSchema } from './config.ts'
 export type {
   BrokerAccess,

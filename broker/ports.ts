@@ -61,6 +61,7 @@ export interface BrokerPersistence {
   /** Rejects when the client has no such QoS 2 message between PUBLISH and PUBREL. */
   incomingGetPacket(client: { readonly id: string }, packet: { readonly messageId: number }): Promise<unknown>
   incomingStorePacket(client: { readonly id: string }, packet: IncomingPacket): Promise<void>
+  delWill(client: { readonly id: string }): Promise<unknown>
 }
 
 export interface IncomingPacket {

@@ -1,0 +1,296 @@
+import type { Client, PublishPacket } from 'aedes'
+import { frameFlags, frameKind, type TopicRules } from '../model/index.ts'
+import type { AppendFrame, FrameOwner, LogAppender, LogPosition } from '../store/log/index.ts'
+import { mayPublish, principalOf } from './acl.ts'
+import type { BrokerConfig } from './config.ts'
+import type { Connection, Publisher } from './connection.ts'
+import type { Fanout, Generation } from './fanout.ts'
+import type { Gate } from './gate.ts'
+import { Inflight } from './inflight.ts'
+import type { Interest } from './interest.ts'
+import type { BrokerAccess, BrokerPersistence, IncomingPacket, MqttIdentity } from './ports.ts'
+import { TokenBucket } from './rate.ts'
+import type { RefusalReason, Refusals } from './refusals.ts'
+import { checkTopicName, type PublishView, type Violation } from './strict/index.ts'
+import { type TopicEntry, TopicTable } from './topic-table.ts'
+
+/** What all connections of a broker publish through. */
+export interface AcceptDeps {
+  readonly config: BrokerConfig
+  readonly access: BrokerAccess
+  readonly appender: LogAppender
+  readonly topics: TopicRules
+  readonly persistence: BrokerPersistence
+  readonly interest: Interest
+  readonly fanout: Fanout
+  readonly gate: Gate
+  readonly refusals: Refusals
+  readonly counters: AcceptCounters
+  readonly monotonicMs: () => number
+  /** Hands a message to retained messages, queues and subscribers, and finishes the generation. */
+  readonly publish: (packet: PublishPacket, generation: Generation) => void
+}
+
+export interface AcceptCounters {
+  acked: number
+  droppedQos0: number
+}
+
+/** Whose messages they are. */
+export interface Sender {
+  readonly identity: MqttIdentity
+  readonly client: Client
+  readonly session: number
+  readonly origin: Uint8Array
+}
+
+type Done = (error: Error | undefined, position: LogPosition) => void
+
+/** QoS 0 asks for no ack: nobody waits for it. */
+function qos0Done({ fanout, counters }: AcceptDeps): Done {
+  return (error, position) => {
+    if (error === undefined) return fanout.durable(position)
+    counters.droppedQos0++
+    fanout.failed()
+  }
+}
+
+export interface Accept {
+  publisher(connection: Connection, sender: Sender): Publisher
+}
+
+export function createAccept(deps: AcceptDeps): Accept {
+  const done0 = qos0Done(deps)
+  return { publisher: (connection, sender) => new MessagePublisher(connection, sender, deps, done0) }
+}
+
+/**
+ * The way of a reading: topic, right, limits, log, and the ack only when the log has it on disk. The messages of a
+ * connection become durable, and are acknowledged, in the order in which they came [MQTT-4.6.0-2].
+ */
+class MessagePublisher implements Publisher, FrameOwner {
+  readonly payloadBytesMax: number
+  /** The connection has gone: what waits for a full log is not wanted any more. */
+  closed = false
+  readonly #connection: Connection
+  readonly #sender: Sender
+  readonly #deps: AcceptDeps
+  readonly #done0: Done
+  readonly #topicLevelsMax: number
+  readonly #topics: TopicTable
+  /** Reused for every message: the appender copies. */
+  readonly #frame: { -readonly [Field in keyof AppendFrame]: AppendFrame[Field] }
+  readonly #inflight = new Inflight()
+  #full = false
+  readonly #rate: TokenBucket | undefined
+  #pause: NodeJS.Timeout | undefined
+  /** QoS 2 messages between PUBLISH and PUBREL: on their way to the disk and the session, or there (PUBREC is out). */
+  readonly #exchanges = new Map<number, IncomingPacket | 'stored'>()
+  #lookups: Promise<void> = Promise.resolve()
+
+  constructor(connection: Connection, sender: Sender, deps: AcceptDeps, done0: Done) {
+    this.#connection = connection
+    this.#sender = sender
+    this.#deps = deps
+    this.#done0 = done0
+    const { config } = deps
+    const limits = sender.identity.kind === 'device' ? sender.identity.limits : {}
+    this.payloadBytesMax = limits.payloadBytes ?? config.payloadBytes
+    this.#topicLevelsMax = limits.topicLevels ?? config.topicLevels
+    const perS = limits.messagesPerS ?? config.messagesPerS
+    this.#rate = perS > 0 ? new TokenBucket(perS, deps.monotonicMs()) : undefined
+    this.#topics = new TopicTable(deps.topics)
+    const { session, origin } = sender
+    const nothing = Buffer.alloc(0)
+    this.#frame = { kind: frameKind.message, flags: 0, packetId: 0, session, origin, topic: nothing, payload: nothing }
+  }
+
+  mayRead(): boolean {
+    if (this.#deps.gate.shut) {
+      this.#deps.gate.wait(this.#connection)
+      return false
+    }
+    return !this.#full && this.#pause === undefined
+  }
+
+  publish(view: PublishView, bytes: Buffer): Violation | undefined {
+    let entry = this.#topics.find(bytes, view.topicStart, view.topicEnd)
+    if (entry === undefined) {
+      const violation = checkTopicName(bytes, view.topicStart, view.topicEnd)
+      if (violation !== undefined) return violation
+      entry = this.#topics.add(bytes, view.topicStart, view.topicEnd)
+    }
+    const payload = bytes.subarray(view.payloadStart, view.end)
+    const reason = this.#refuses(entry, view.end - view.payloadStart)
+    if (reason !== undefined) this.#refuse(reason, entry, payload)
+    else if (view.qos === 0) this.#publish0(view, entry, payload)
+    else if (view.qos === 1) this.#publish1(view, entry, payload)
+    else this.#publish2(entry, incomingPacket(view, entry.topic, payload))
+    this.#slowDown()
+    return undefined
+  }
+
+  released(packetId: number): void {
+    if (this.#exchanges.get(packetId) === 'stored') this.#exchanges.delete(packetId)
+  }
+
+  end(): void {
+    this.closed = true
+    clearTimeout(this.#pause)
+    this.#deps.gate.forget(this.#connection)
+  }
+
+  #refuses(entry: TopicEntry, payloadBytes: number): RefusalReason | undefined {
+    if (entry.levels > this.#topicLevelsMax) return 'topic_too_deep'
+    if (!mayPublish(this.#deps.access, this.#sender.identity, entry.deviceId)) return 'forbidden_topic'
+    return payloadBytes > this.payloadBytesMax ? 'payload_too_large' : undefined
+  }
+
+  /** MQTT 3.1.1 has no negative ack [MQTT-3.3.5-2]: the connection ends, and the message is listed. */
+  #refuse(reason: RefusalReason, entry: TopicEntry, payload: Buffer): void {
+    const { session, origin, identity } = this.#sender
+    const principal = principalOf(identity)
+    this.#deps.refusals.record({ reason, principal, origin, session, topic: entry.bytes, payload })
+    this.#connection.close('refused')
+  }
+
+  #publish0(view: PublishView, entry: TopicEntry, payload: Buffer): void {
+    const { appender, counters, interest, fanout, publish } = this.#deps
+    if (appender.full) {
+      counters.droppedQos0++
+      return
+    }
+    this.#append(view, entry, payload, this.#done0)
+    if (view.retain || interest.wanted(entry)) publish(outgoingPacket(view, entry.topic, payload), fanout.begin())
+  }
+
+  #publish1(view: PublishView, entry: TopicEntry, payload: Buffer): void {
+    const wanted = view.retain || this.#deps.interest.wanted(entry)
+    this.#await(view.packetId, 1, payload.length, wanted ? outgoingPacket(view, entry.topic, payload) : undefined)
+    this.#append(view, entry, payload, this.#done)
+  }
+
+  /** The message is taken once however often it is sent before its PUBREL [MQTT-4.3.3-2]. */
+  #publish2(entry: TopicEntry, packet: IncomingPacket): void {
+    const { config } = this.#deps
+    const { client } = this.#sender
+    const { messageId } = packet
+    const known = this.#exchanges.get(messageId)
+    // While it is being stored its PUBREC is still to come.
+    if (known === 'stored') this.#connection.pubrec(messageId)
+    if (known !== undefined) return
+    if (this.#exchanges.size >= config.qos2Inflight) {
+      this.#connection.close('refused')
+      return
+    }
+    this.#exchanges.set(messageId, packet)
+    if (client.clean) this.#append2(entry, packet)
+    else this.#lookUp2(entry, packet)
+  }
+
+  /** A session that goes on may know the message from an earlier connection. */
+  #lookUp2(entry: TopicEntry, packet: IncomingPacket): void {
+    const { persistence } = this.#deps
+    this.#lookups = this.#lookups
+      .then(() => persistence.incomingGetPacket(this.#sender.client, packet))
+      .then(
+        () => this.#acknowledge2(packet.messageId),
+        () => this.#append2(entry, packet),
+      )
+  }
+
+  #append2(entry: TopicEntry, packet: IncomingPacket): void {
+    if (this.closed) return
+    const { payload, qos, dup, retain, messageId: packetId } = packet
+    this.#await(packetId, 2, payload.length, undefined)
+    this.#append({ qos, dup, retain, packetId }, entry, payload, this.#done)
+  }
+
+  #await(packetId: number, qos: 1 | 2, size: number, packet: PublishPacket | undefined): void {
+    const { inflightMessages, inflightBytes } = this.#deps.config
+    this.#inflight.push(packetId, qos, size, packet)
+    if (this.#inflight.count >= inflightMessages || this.#inflight.bytes >= inflightBytes) this.#full = true
+  }
+
+  #append(view: FrameFlags, entry: TopicEntry, payload: Buffer, done: Done): void {
+    const frame = this.#frame
+    frame.flags = view.qos | (view.dup ? frameFlags.dup : 0) | (view.retain ? frameFlags.retain : 0)
+    frame.packetId = view.packetId
+    frame.topic = entry.bytes
+    frame.payload = payload
+    this.#deps.fanout.appended()
+    this.#deps.appender.append(frame, this, done)
+  }
+
+  /** Called in the order of the appends. */
+  #done: Done = (error, position) => {
+    const inflight = this.#inflight
+    const packetId = inflight.headId
+    const qos = inflight.headQos
+    const packet = inflight.headPacket
+    inflight.shift()
+    if (this.#full) this.#full = !this.#isHalfEmpty()
+    const { fanout, publish } = this.#deps
+    if (error !== undefined) {
+      fanout.failed()
+      this.#connection.close('log unavailable')
+      return
+    }
+    fanout.durable(position)
+    if (qos === 2) return this.#store2(packetId)
+    this.#deps.counters.acked++
+    this.#connection.puback(packetId)
+    if (packet !== undefined) publish(packet, fanout.begin())
+  }
+
+  #isHalfEmpty(): boolean {
+    const { inflightMessages, inflightBytes } = this.#deps.config
+    return this.#inflight.count * 2 <= inflightMessages && this.#inflight.bytes * 2 <= inflightBytes
+  }
+
+  /** Durable; noted in the session before PUBREC, so that the same PUBLISH after a reconnect is known. */
+  #store2(packetId: number): void {
+    const { persistence, publish, fanout, counters } = this.#deps
+    const { client } = this.#sender
+    const packet = this.#exchanges.get(packetId)
+    if (packet === undefined || packet === 'stored') return
+    const generation = fanout.begin()
+    persistence.incomingStorePacket(client, packet).then(
+      () => {
+        counters.acked++
+        this.#acknowledge2(packetId)
+        publish({ ...packet, dup: false }, generation)
+      },
+      () => {
+        fanout.finish(generation)
+        this.#connection.close('session store unavailable')
+      },
+    )
+  }
+
+  #acknowledge2(packetId: number): void {
+    this.#exchanges.set(packetId, 'stored')
+    this.#connection.pubrec(packetId)
+  }
+
+  /** Above its rate the socket is not read until the bucket is even again; nothing is dropped. */
+  #slowDown(): void {
+    const waitMs = this.#rate?.spend(this.#deps.monotonicMs()) ?? 0
+    if (waitMs === 0 || this.closed || this.#pause !== undefined) return
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined
+      this.#connection.proceed()
+    }, waitMs)
+  }
+}
+
+type FrameFlags = Pick<PublishView, 'qos' | 'dup' | 'retain' | 'packetId'>
+
+/** What subscribers get: DUP is this delivery's, not the publisher's [MQTT-3.3.1-3]. */
+function outgoingPacket(view: PublishView, topic: string, payload: Buffer): PublishPacket {
+  return { cmd: 'publish', topic, payload, qos: view.qos, retain: view.retain, dup: false }
+}
+
+function incomingPacket(view: PublishView, topic: string, payload: Buffer): IncomingPacket {
+  return { cmd: 'publish', topic, payload, qos: 2, retain: view.retain, dup: view.dup, messageId: view.packetId }
+}

@@ -1,0 +1,134 @@
+import type { Client, ConnectPacket } from 'aedes'
+import type { Logger } from 'pino'
+import { encodeOrigin, idPattern, resolveTopic, type TopicRules } from '../model/index.ts'
+import type { LogAppender } from '../store/log/index.ts'
+import type { Accept } from './accept.ts'
+import { mayPublish, principalOf } from './acl.ts'
+import type { BrokerConfig } from './config.ts'
+import { Connection } from './connection.ts'
+import type { BrokerAccess, MqttIdentity, SessionRegistry } from './ports.ts'
+import type { Refusals } from './refusals.ts'
+
+export interface AdmitDeps {
+  readonly config: BrokerConfig
+  readonly access: BrokerAccess
+  readonly sessions: SessionRegistry
+  readonly appender: LogAppender
+  readonly topics: TopicRules
+  readonly refusals: Refusals
+  readonly accept: Accept
+  readonly logger: Logger
+  /** Connections open now, this one included. */
+  readonly connections: () => number
+}
+
+/** Return codes of CONNACK (MQTT 3.1.1, table 3.1); Aedes sends the one that the error of `authenticate` carries. */
+const returnCode = { serverUnavailable: 3, badCredentials: 4, notAuthorized: 5 } as const
+type ReturnCode = (typeof returnCode)[keyof typeof returnCode]
+
+class ConnectRefused extends Error {
+  readonly returnCode: ReturnCode
+
+  constructor(code: ReturnCode, message: string) {
+    super(message)
+    this.returnCode = code
+  }
+}
+
+/** Who an admitted connection is: what presence and the log's frames call it. */
+export interface Admitted {
+  readonly identity: MqttIdentity
+  readonly principal: string
+  readonly origin: Uint8Array
+  readonly session: number
+}
+
+export interface Admit {
+  /** Aedes' `preConnect`: before anything of the CONNECT is believed. */
+  prepare(client: Client, packet: ConnectPacket): void
+  /** Aedes' `authenticate`: resolves when the connection may go on, else rejects with the CONNACK's code. */
+  authenticate(client: Client, username: string | undefined, password: Buffer | undefined): Promise<void>
+  admitted(client: Client): Admitted | undefined
+}
+
+/** What the CONNECT said, until its credentials are checked. */
+interface Request {
+  readonly clientId: string
+  readonly will: ConnectPacket['will']
+}
+
+/** Under which a client that names no device or key waits for its refusal. */
+const nobody = '-'
+const principalPattern = new RegExp(`^(key:)?${idPattern.source.slice(1)}`)
+
+export function createAdmit(deps: AdmitDeps): Admit {
+  const { config, access, sessions, appender, topics, refusals, accept, connections } = deps
+  const requests = new WeakMap<Client, Request>()
+  const admitted = new WeakMap<Client, Admitted>()
+  let unnamed = 0
+
+  function prepare(client: Client, packet: ConnectPacket): void {
+    const principal = principalPattern.test(packet.username ?? '') ? packet.username : nobody
+    // [MQTT-3.1.3-6]: a client without a name gets one of its own; it is always a clean session [MQTT-3.1.3-7].
+    const clientId = packet.clientId === '' ? `~${++unnamed}` : packet.clientId
+    requests.set(client, { clientId, will: packet.will })
+    // Client identifiers belong to their principal: nobody takes over somebody else's session.
+    packet.clientId = `${principal}/${clientId}`
+    // PUBLISH does not pass through Aedes, so only the connection knows when it last heard from its client.
+    if (client.conn instanceof Connection) client.conn.keepAliveMs = (packet.keepalive ?? 0) * 1000
+    packet.keepalive = 0
+  }
+
+  async function identify(username: string | undefined, password: Buffer | undefined): Promise<MqttIdentity> {
+    if (connections() > config.maxConnections || appender.waitingBytes > config.waitingBytes)
+      throw new ConnectRefused(returnCode.serverUnavailable, 'no room for another connection')
+    if (username === undefined || password === undefined)
+      throw new ConnectRefused(returnCode.badCredentials, 'user name or password is missing')
+    const identity = await access
+      .identify({ username, password: password.toString('utf8') })
+      .catch((error: unknown) => {
+        deps.logger.error({ err: error }, 'checking credentials failed')
+        throw new ConnectRefused(returnCode.serverUnavailable, 'credentials cannot be checked')
+      })
+    if (identity === undefined || principalOf(identity) !== username)
+      throw new ConnectRefused(returnCode.badCredentials, 'wrong user name or password')
+    return identity
+  }
+
+  /** A will is a PUBLISH in advance: who may not publish it is told now. */
+  function checkWill(identity: MqttIdentity, will: Request['will'], origin: Uint8Array): void {
+    if (will === undefined) return
+    const payload = Buffer.from(will.payload)
+    const limits = identity.kind === 'device' ? identity.limits : {}
+    const isTooLarge = payload.length > (limits.payloadBytes ?? config.payloadBytes)
+    if (!isTooLarge && mayPublish(access, identity, resolveTopic(will.topic, topics)?.deviceId)) return
+    const reason = isTooLarge ? 'payload_too_large' : 'forbidden_topic'
+    const principal = principalOf(identity)
+    refusals.record({ reason, principal, origin, session: 0, topic: Buffer.from(will.topic), payload })
+    throw new ConnectRefused(returnCode.notAuthorized, 'the will may not be published')
+  }
+
+  async function authenticate(
+    client: Client,
+    username: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<void> {
+    const { conn } = client
+    const request = requests.get(client)
+    requests.delete(client)
+    if (request === undefined || !(conn instanceof Connection)) throw new Error('a client without a CONNECT')
+    const identity = await identify(username, password)
+    const principal = principalOf(identity)
+    const origin = encodeOrigin(principal, request.clientId)
+    checkWill(identity, request.will, origin)
+    const session = await sessions.sessionOf(client.id, client.clean).catch((error: unknown) => {
+      deps.logger.error({ err: error }, 'opening a session failed')
+      throw new ConnectRefused(returnCode.serverUnavailable, 'the session cannot be kept')
+    })
+    admitted.set(client, { identity, principal, origin, session: session.number })
+    const publisher = accept.publisher(conn, { identity, client, session: session.number, origin })
+    conn.admit(principal, publisher, session.present)
+  }
+
+  return { prepare, authenticate, admitted: (client) => admitted.get(client) }
+}

@@ -1,0 +1,374 @@
+import { Duplex } from 'node:stream'
+import { connackFirst, refusingConnack } from './connack.ts'
+import {
+  checkFixedHeader,
+  checkPacket,
+  fixedHeaderBytes,
+  PublishView,
+  packetType,
+  remainingLength,
+  type Violation,
+  violations,
+} from './strict/index.ts'
+
+/** Why a connection ended, as presence frames and logs say it. */
+export type CloseReason =
+  | 'disconnect'
+  | 'connection lost'
+  | 'keep alive timeout'
+  | 'connect timeout'
+  | 'taken over'
+  | 'protocol violation'
+  | 'refused'
+  | 'log unavailable'
+  | 'session store unavailable'
+  | 'slow subscriber'
+  | 'closed by the platform'
+
+/** Takes what a connection publishes once it is admitted (accept.ts). */
+export interface Publisher {
+  /** Larger payloads are handed over before they have arrived, so that they are refused without being buffered. */
+  readonly payloadBytesMax: number
+  /** False: nothing is to be read now; `proceed` is called on the connection when that may have changed. */
+  mayRead(): boolean
+  /** A PUBLISH that is well formed but for its topic, at most the end of its payload missing; not to be kept. */
+  publish(view: PublishView, bytes: Buffer): Violation | undefined
+  /** A PUBREL has come: its QoS 2 message is complete. */
+  released(packetId: number): void
+  /** The connection is gone. */
+  end(): void
+}
+
+export interface ConnectionHooks {
+  received(sizeBytes: number): void
+  violation(connection: Connection, violation: Violation): void
+  closed(connection: Connection): void
+  /** Acks were gathered: `flushAcks` is to be called before this turn of the event loop ends. */
+  acksWaiting(connection: Connection): void
+}
+
+/** How far a connection is: what it may send, and who is given it. */
+type Phase = 'connect' | 'admitting' | 'open' | 'leaving' | 'ended'
+
+/** How long a closed connection may still take what was written to it, a CONNACK above all, before it is cut. */
+const lingerMs = 1_000
+const pubackByte = 0x40
+const pubrecByte = 0x50
+
+/**
+ * One client's stream as Aedes sees it: whole packets that keep to MQTT 3.1.1, in; whatever Aedes writes, out. PUBLISH
+ * never reaches Aedes: it goes to the publisher, which acknowledges it itself once it is on disk.
+ *
+ * Backpressure: while the publisher is blocked, Aedes does not read, or the client does not read, the socket is paused.
+ */
+export class Connection extends Duplex {
+  keepAliveMs = 0
+  sessionPresent = false
+  /** Of a connection whose credentials were found right. */
+  principal: string | undefined
+  #phase: Phase = 'connect'
+  #reason: CloseReason | undefined
+  #publisher: Publisher | undefined
+  readonly #socket: Duplex
+  readonly #hooks: ConnectionHooks
+  readonly #view = new PublishView()
+
+  /** Bytes read but not yet taken, and how many of them are worth looking at. */
+  #parts: Buffer[] = []
+  #partBytes = 0
+  #neededBytes = 0
+  #consuming = false
+  #readerFull = false
+  #socketFull = false
+
+  #acks: Buffer | undefined
+  #ackBytes = 0
+  #connackSent = false
+  #beforeConnack: Buffer[] = []
+  #writeDone: (() => void) | undefined
+
+  #heard = false
+  #silentMs = 0
+
+  constructor(socket: Duplex, hooks: ConnectionHooks) {
+    super({ allowHalfOpen: false, emitClose: true })
+    this.#socket = socket
+    this.#hooks = hooks
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('error', () => this.close('connection lost'))
+    socket.on('end', () => this.close('connection lost'))
+    socket.on('close', () => this.close('connection lost'))
+  }
+
+  get reason(): CloseReason {
+    return this.#reason ?? 'connection lost'
+  }
+
+  /** The credentials were right: what follows CONNECT goes to the publisher and to Aedes once `open` is called. */
+  admit(principal: string, publisher: Publisher, sessionPresent: boolean): void {
+    this.principal = principal
+    this.#publisher = publisher
+    this.sessionPresent = sessionPresent
+  }
+
+  /** The CONNACK is out. */
+  open(): void {
+    if (this.#phase !== 'admitting') return
+    this.#phase = 'open'
+    this.proceed()
+  }
+
+  /** Ends the connection; the first reason given is the reason. */
+  close(reason: CloseReason): void {
+    this.#reason ??= reason
+    if (!this.destroyed) this.destroy()
+  }
+
+  /** Reads no more. */
+  quiesce(): void {
+    if (this.#phase !== 'ended') this.#phase = 'leaving'
+    this.proceed()
+  }
+
+  /** Says why the connection is about to be ended by somebody else. */
+  willClose(reason: CloseReason): void {
+    this.#reason ??= reason
+  }
+
+  puback(packetId: number): void {
+    this.#ack(pubackByte, packetId)
+  }
+
+  pubrec(packetId: number): void {
+    this.#ack(pubrecByte, packetId)
+  }
+
+  /** All acks of a turn leave in one write. */
+  flushAcks(): void {
+    const acks = this.#acks
+    if (acks === undefined || this.destroyed) return
+    this.#acks = undefined
+    this.#writeSocket(acks.subarray(0, this.#ackBytes))
+    this.#ackBytes = 0
+    this.proceed()
+  }
+
+  /** Takes on reading when nothing is in its way any more. */
+  proceed(): void {
+    if (this.#consuming || this.#phase === 'ended') return
+    if (this.#partBytes > 0 && this.#partBytes >= this.#neededBytes && !this.#held()) this.#consume()
+    if (this.#held()) this.#socket.pause()
+    else if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  /** Called now and then with the time since the last call; closes who is silent for too long [MQTT-3.1.2-24]. */
+  checkSilence(elapsedMs: number, connectTimeoutMs: number): void {
+    const isUnadmitted = this.#phase === 'connect' || this.#phase === 'admitting'
+    // Who is not read because the log is slow is not silent; who has not been admitted yet gains nothing by talking.
+    if (!isUnadmitted && (this.#heard || this.#publisher?.mayRead() === false)) this.#silentMs = 0
+    else this.#silentMs += elapsedMs
+    this.#heard = false
+    if (isUnadmitted && this.#silentMs > connectTimeoutMs) this.close('connect timeout')
+    else if (this.keepAliveMs > 0 && this.#silentMs > this.keepAliveMs * 1.5) this.close('keep alive timeout')
+  }
+
+  override _read(): void {
+    this.#readerFull = false
+    this.proceed()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#send(chunk, done)
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  override _final(done: () => void): void {
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#reason ??= 'connection lost'
+    this.#phase = 'ended'
+    this.#parts = []
+    this.#acks = undefined
+    this.#publisher?.end()
+    this.#linger()
+    this.#hooks.closed(this)
+    done(error)
+  }
+
+  #onData = (chunk: Buffer): void => {
+    if (this.#phase === 'ended') return
+    this.#heard = true
+    this.#hooks.received(chunk.length)
+    this.#parts.push(chunk)
+    this.#partBytes += chunk.length
+    if (this.#partBytes >= this.#neededBytes) this.proceed()
+  }
+
+  #onDrain = (): void => {
+    this.#socketFull = false
+    const done = this.#writeDone
+    this.#writeDone = undefined
+    done?.()
+    this.proceed()
+  }
+
+  #held(): boolean {
+    if (this.#phase !== 'connect' && this.#phase !== 'open') return true
+    return this.#readerFull || this.#socketFull || this.#publisher?.mayRead() === false
+  }
+
+  #consume(): void {
+    this.#consuming = true
+    const [first] = this.#parts
+    const bytes = this.#parts.length === 1 && first !== undefined ? first : Buffer.concat(this.#parts, this.#partBytes)
+    this.#neededBytes = 0
+    const taken = this.#takePackets(bytes)
+    // A packet's beginning that waits for its end must not keep a whole read buffer alive for it.
+    const rest = bytes.subarray(taken)
+    this.#parts = rest.length === 0 ? [] : [rest.length * 4 < bytes.length ? Buffer.from(rest) : rest]
+    this.#partBytes = rest.length
+    this.#consuming = false
+  }
+
+  /** Takes whole packets from the front; returns how many bytes they were. */
+  #takePackets(bytes: Buffer): number {
+    let at = 0
+    let forAedes = 0
+    while (at < bytes.length && !this.#held()) {
+      const header = fixedHeaderBytes(bytes, at, bytes.length)
+      if (header === 0) {
+        this.#neededBytes = bytes.length - at + 1
+        break
+      }
+      const body = at + header
+      const end = header < 0 ? at : body + remainingLength(bytes, at, header)
+      const violation = header < 0 ? violations.remainingLength : this.#take(bytes, at, body, end)
+      if (violation !== undefined) {
+        this.#violate(violation)
+        return bytes.length
+      }
+      if (this.#neededBytes > 0) break
+      if (isPublish(bytes, at)) {
+        this.#pass(bytes, forAedes, at)
+        forAedes = end
+      }
+      at = end
+    }
+    this.#pass(bytes, forAedes, at)
+    return at
+  }
+
+  /** One packet, of which the fixed header is there. Sets `#neededBytes` when the rest is not and is worth waiting for. */
+  #take(bytes: Buffer, at: number, body: number, end: number): Violation | undefined {
+    const type = (bytes[at] ?? 0) >> 4
+    if (this.#phase === 'connect' && type !== packetType.connect) return violations.notConnect
+    if (this.#phase === 'open' && type === packetType.connect) return violations.secondConnect
+    if (type === packetType.publish) return this.#takePublish(bytes, at, body, end)
+    if (end > bytes.length) {
+      this.#neededBytes = end - at
+      return checkFixedHeader(bytes[at] ?? 0, end - body)
+    }
+    const violation = checkPacket(bytes, at, body, end)
+    if (violation !== undefined) return violation
+    if (type === packetType.connect) this.#phase = 'admitting'
+    if (type === packetType.pubrel) this.#publisher?.released(bytes.readUInt16BE(body))
+    if (type === packetType.disconnect) this.#leave()
+    return undefined
+  }
+
+  /** What follows a DISCONNECT is not looked at; Aedes ends the connection when it meets it. */
+  #leave(): void {
+    this.#reason ??= 'disconnect'
+    this.#phase = 'leaving'
+  }
+
+  #takePublish(bytes: Buffer, at: number, body: number, end: number): Violation | undefined {
+    const publisher = this.#publisher
+    if (publisher === undefined) return violations.notConnect
+    const view = this.#view
+    if (end > bytes.length) {
+      const early = checkFixedHeader(bytes[at] ?? 0, end - body)
+      if (early !== undefined) return early
+      this.#neededBytes = end - at
+      if (end - body <= publisher.payloadBytesMax) return undefined
+      // Perhaps too large: its topic suffices to refuse it.
+      const headBytes = body + 2 > bytes.length ? body + 2 - at : body + 4 + bytes.readUInt16BE(body) - at
+      if (at + headBytes > bytes.length) {
+        this.#neededBytes = Math.min(end - at, headBytes)
+        return undefined
+      }
+    }
+    const violation = view.read(bytes, at, body, end)
+    if (violation !== undefined) return violation
+    if (end > bytes.length && end - view.payloadStart <= publisher.payloadBytesMax) return undefined
+    return publisher.publish(view, bytes)
+  }
+
+  #pass(bytes: Buffer, from: number, to: number): void {
+    if (from < to && !this.destroyed && !this.push(bytes.subarray(from, to))) this.#readerFull = true
+  }
+
+  #violate(violation: Violation): void {
+    this.#hooks.violation(this, violation)
+    if (violation.connack !== undefined && this.#phase === 'connect')
+      this.#socket.write(refusingConnack(violation.connack))
+    this.close('protocol violation')
+  }
+
+  #ack(first: number, packetId: number): void {
+    if (this.destroyed) return
+    if (this.#acks === undefined) {
+      this.#acks = Buffer.allocUnsafe(256)
+      this.#hooks.acksWaiting(this)
+    } else if (this.#ackBytes + 4 > this.#acks.length) {
+      this.#acks = Buffer.concat([this.#acks], this.#acks.length * 2)
+    }
+    const acks = this.#acks
+    acks[this.#ackBytes++] = first
+    acks[this.#ackBytes++] = 2
+    acks[this.#ackBytes++] = packetId >> 8
+    acks[this.#ackBytes++] = packetId & 0xff
+  }
+
+  /** Aedes corks each packet, so what arrives here is whole packets: acks may go between, never into them. */
+  #send(bytes: Buffer, done: () => void): void {
+    if (this.#connackSent) {
+      this.#writeSocket(bytes)
+    } else {
+      this.#beforeConnack.push(bytes)
+      const ordered = connackFirst(Buffer.concat(this.#beforeConnack), this.sessionPresent)
+      if (ordered !== undefined) {
+        this.#connackSent = true
+        this.#beforeConnack = []
+        this.#writeSocket(ordered)
+      }
+    }
+    if (this.#socketFull) this.#writeDone = done
+    else done()
+  }
+
+  #writeSocket(bytes: Buffer): void {
+    if (this.#socket.writable && !this.#socket.write(bytes)) this.#socketFull = true
+  }
+
+  /** Closing a socket with unread bytes resets it, and the client never sees what was written: so read on, briefly. */
+  #linger(): void {
+    const socket = this.#socket
+    socket.off('data', this.#onData)
+    if (socket.destroyed) return
+    socket.resume()
+    socket.end()
+    const cut = setTimeout(() => socket.destroy(), lingerMs)
+    socket.once('close', () => clearTimeout(cut))
+  }
+}
+
+function isPublish(bytes: Buffer, at: number): boolean {
+  return (bytes[at] ?? 0) >> 4 === packetType.publish
+}

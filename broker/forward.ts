@@ -1,0 +1,65 @@
+import type { AedesPublishPacket, Client, Subscription } from 'aedes'
+import type { TopicRules } from '../model/index.ts'
+import { mayReceive, maySubscribe, subjectOf, type TopicSubject } from './acl.ts'
+import type { Admit } from './admit.ts'
+import type { BrokerConfig } from './config.ts'
+import { Connection } from './connection.ts'
+import type { BrokerAccess } from './ports.ts'
+
+export interface ForwardDeps {
+  readonly config: Pick<BrokerConfig, 'subscriberBacklogBytes'>
+  readonly access: BrokerAccess
+  readonly topics: TopicRules
+  readonly admit: Admit
+}
+
+/** Who may subscribe to what, and gets which of it. */
+export interface Forward {
+  /** Aedes' `authorizeSubscribe`: null makes it SUBACK 0x80 [MQTT-3.9.3-1]. */
+  subscription(client: Client, subscription: Subscription): Subscription | null
+  /** Aedes' `authorizeForward`: null leaves the message out for this subscriber. */
+  packet(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null
+  /** QoS 0 messages that slow subscribers did not get. */
+  readonly droppedTotal: number
+}
+
+/** Topics whose subject is remembered; beyond it they are looked up anew. */
+const maxSubjects = 10_000
+
+export function createForward({ config, access, topics, admit }: ForwardDeps): Forward {
+  const subjects = new Map<string, TopicSubject | undefined>()
+  let droppedTotal = 0
+
+  function subject(topic: string): TopicSubject | undefined {
+    if (subjects.has(topic)) return subjects.get(topic)
+    if (subjects.size >= maxSubjects) subjects.clear()
+    const found = subjectOf(topic, topics)
+    subjects.set(topic, found)
+    return found
+  }
+
+  /** QoS 1 and 2 may not be skipped [MQTT-4.5.0-1]: the subscriber is closed, and a persistent session has its queue. */
+  function keepsUp(conn: Connection, qos: number): boolean {
+    if (conn.writableLength <= config.subscriberBacklogBytes) return true
+    if (qos > 0) conn.close('slow subscriber')
+    else droppedTotal++
+    return qos > 0
+  }
+
+  return {
+    subscription(client, subscription) {
+      const identity = admit.admitted(client)?.identity
+      if (identity === undefined) return null
+      return maySubscribe(access, topics, identity, subscription.topic) ? subscription : null
+    },
+    packet(client, packet) {
+      const identity = admit.admitted(client)?.identity
+      if (identity === undefined || !(client.conn instanceof Connection)) return null
+      if (!mayReceive(access, identity, subject(packet.topic))) return null
+      return keepsUp(client.conn, packet.qos) ? packet : null
+    },
+    get droppedTotal() {
+      return droppedTotal
+    },
+  }
+}

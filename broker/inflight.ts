@@ -1,0 +1,76 @@
+import type { PublishPacket } from 'aedes'
+
+const firstCapacity = 16
+/** A ring larger than this is given back when it is empty: an idle connection costs nothing. */
+const keptCapacity = 64
+
+/**
+ * Messages of one connection on their way to the disk, in the order in which they were appended, which is the order in
+ * which they become durable. Parallel rings, so that a message costs no object.
+ */
+export class Inflight {
+  count = 0
+  bytes = 0
+  #head = 0
+  #ids = new Uint16Array(0)
+  #qos = new Uint8Array(0)
+  #sizes = new Uint32Array(0)
+  #packets: (PublishPacket | undefined)[] = []
+
+  /** `packet`: what goes to subscribers and retained messages once it is durable; undefined when nobody wants it. */
+  push(packetId: number, qos: number, size: number, packet: PublishPacket | undefined): void {
+    if (this.count === this.#ids.length) this.#grow()
+    const at = (this.#head + this.count) & (this.#ids.length - 1)
+    this.#ids[at] = packetId
+    this.#qos[at] = qos
+    this.#sizes[at] = size
+    this.#packets[at] = packet
+    this.count++
+    this.bytes += size
+  }
+
+  get headId(): number {
+    return this.#ids[this.#head] ?? 0
+  }
+
+  get headQos(): number {
+    return this.#qos[this.#head] ?? 0
+  }
+
+  get headPacket(): PublishPacket | undefined {
+    return this.#packets[this.#head]
+  }
+
+  shift(): void {
+    if (this.count === 0) return
+    this.bytes -= this.#sizes[this.#head] ?? 0
+    this.#packets[this.#head] = undefined
+    this.#head = (this.#head + 1) & (this.#ids.length - 1)
+    this.count--
+    if (this.count === 0 && this.#ids.length > keptCapacity) this.#resize(0)
+  }
+
+  #grow(): void {
+    this.#resize(Math.max(firstCapacity, this.#ids.length * 2))
+  }
+
+  /** To a power of two, or 0 when nothing is in it. */
+  #resize(capacity: number): void {
+    const ids = new Uint16Array(capacity)
+    const qos = new Uint8Array(capacity)
+    const sizes = new Uint32Array(capacity)
+    const packets = new Array<PublishPacket | undefined>(capacity)
+    for (let i = 0; i < this.count; i++) {
+      const from = (this.#head + i) & (this.#ids.length - 1)
+      ids[i] = this.#ids[from] ?? 0
+      qos[i] = this.#qos[from] ?? 0
+      sizes[i] = this.#sizes[from] ?? 0
+      packets[i] = this.#packets[from]
+    }
+    this.#head = 0
+    this.#ids = ids
+    this.#qos = qos
+    this.#sizes = sizes
+    this.#packets = packets
+  }
+}

@@ -1,0 +1,64 @@
+import { frameKind } from '../model/index.ts'
+import type { LogAppender } from '../store/log/index.ts'
+import { TokenBucket } from './rate.ts'
+
+/** Why a PUBLISH was refused; the codes under which ingest lists it. */
+export type RefusalReason = 'forbidden_topic' | 'payload_too_large' | 'topic_too_deep'
+
+export interface Refusal {
+  readonly reason: RefusalReason
+  readonly principal: string
+  readonly origin: Uint8Array
+  readonly session: number
+  readonly topic: Uint8Array
+  /** As much of it as had arrived. */
+  readonly payload: Uint8Array
+}
+
+export interface Refusals {
+  /** Puts the refused message into the log, for the rejected list; at most ten a second and principal. */
+  record(refusal: Refusal): void
+  /** All refusals, listed or not. */
+  readonly total: number
+}
+
+const listedPerS = 10
+const payloadBytesMax = 4096
+/** Beyond it the principal that was refused first is forgotten, and gets a fresh bucket. */
+const maxPrincipals = 10_000
+/** A refusal is worth keeping whoever caused it has gone. */
+const owner = { closed: false } as const
+
+export function createRefusals(appender: LogAppender, monotonicMs: () => number): Refusals {
+  const buckets = new Map<string, TokenBucket>()
+  let total = 0
+
+  function bucketOf(principal: string, nowMs: number): TokenBucket {
+    const known = buckets.get(principal)
+    if (known !== undefined) return known
+    const oldest = buckets.size >= maxPrincipals ? buckets.keys().next().value : undefined
+    if (oldest !== undefined) buckets.delete(oldest)
+    const bucket = new TokenBucket(listedPerS, nowMs)
+    buckets.set(principal, bucket)
+    return bucket
+  }
+
+  function record({ reason, principal, origin, session, topic, payload }: Refusal): void {
+    total++
+    const nowMs = monotonicMs()
+    if (appender.full || !bucketOf(principal, nowMs).take(nowMs)) return
+    const body = Buffer.concat([Buffer.from(`${reason}\0`), payload.subarray(0, payloadBytesMax)])
+    const frame = { kind: frameKind.refusal, flags: 0, packetId: 0, session, origin, topic, payload: body }
+    appender.append(frame, owner, ignoreOutcome)
+  }
+
+  return {
+    record,
+    get total() {
+      return total
+    },
+  }
+}
+
+/** A log that has failed reports it to its own owner; a list entry is not worth a second report. */
+function ignoreOutcome(): void {}

@@ -1,0 +1,5 @@
+export { checkFixedHeader, fixedHeaderBytes, packetType, remainingLength } from './header.ts'
+export { checkPacket } from './packet.ts'
+export { PublishView } from './publish.ts'
+export { checkTopicName } from './text.ts'
+export { type Violation, violations } from './violation.ts'

@@ -1,0 +1,79 @@
+import type { Client, PublishPacket } from 'aedes'
+import {
+  AppError,
+  encodeOrigin,
+  frameFlags,
+  frameKind,
+  isDeviceId,
+  resolveTopic,
+  type TopicRules,
+} from '../model/index.ts'
+import type { LogAppender } from '../store/log/index.ts'
+import { mayPublish } from './acl.ts'
+import type { Admit, Admitted } from './admit.ts'
+import type { BrokerAccess, BrokerPersistence } from './ports.ts'
+
+export interface WillDeps {
+  readonly access: BrokerAccess
+  readonly admit: Admit
+  readonly appender: LogAppender
+  readonly persistence: BrokerPersistence
+  readonly topics: TopicRules
+}
+
+export interface Wills {
+  authorize(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void
+  /** Wills on their way to the disk. */
+  readonly pending: number
+}
+
+/** A will is published whether or not anybody waits for it: its client is gone by definition. */
+const owner = { closed: false } as const
+
+/**
+ * Aedes' `authorizePublish`, which is left for wills alone: the will becomes a frame of the log before it is published.
+ * `client` is null for a will that a crash left behind; Aedes keeps such a will until it has been published.
+ */
+export function createWills({ access, admit, appender, persistence, topics }: WillDeps): Wills {
+  let pending = 0
+  return {
+    get pending() {
+      return pending
+    },
+    authorize(client, packet, done) {
+      const sender = client === null ? orphan(packet) : admit.admitted(client)
+      const deviceId = resolveTopic(packet.topic, topics)?.deviceId
+      if (sender === undefined || !mayPublish(access, sender.identity, deviceId)) {
+        if (client === null) persistence.delWill({ id: clientIdOf(packet) }).catch(ignoreFailure)
+        done(new AppError('forbidden', `publish will on ${packet.topic} failed: its device may not publish there`))
+        return
+      }
+      const { origin, session } = sender
+      const flags = packet.qos | (packet.retain ? frameFlags.retain : 0)
+      const payload = Buffer.from(packet.payload)
+      const frame = { kind: frameKind.message, flags, packetId: 0, session, origin, topic: packet.topic, payload }
+      pending++
+      appender.append(frame, owner, (error) => {
+        pending--
+        done(error)
+      })
+    },
+  }
+}
+
+/** The will names its client as Aedes knows it: principal, slash, the client's own identifier. */
+function orphan(will: PublishPacket): Admitted | undefined {
+  const id = clientIdOf(will)
+  const slash = id.indexOf('/')
+  const principal = id.slice(0, slash)
+  if (slash < 0 || !isDeviceId(principal)) return undefined
+  const origin = encodeOrigin(principal, id.slice(slash + 1))
+  return { identity: { kind: 'device', deviceId: principal, limits: {} }, principal, origin, session: 0 }
+}
+
+function clientIdOf(will: PublishPacket): string {
+  return 'clientId' in will && typeof will.clientId === 'string' ? will.clientId : ''
+}
+
+/** Tried again with the next round of wills. */
+function ignoreFailure(): void {}
