@@ -1,5 +1,6 @@
 export { type Broker, type BrokerDeps, type BrokerPorts, type BrokerStats, createBroker } from './broker.ts'
 export { type BrokerConfig, brokerConfigSchema } from './config.ts'
+export { createSessionPersistence, type SessionPersistence } from './persistence.ts'
 export type {
   BrokerAccess,
   BrokerPersistence,

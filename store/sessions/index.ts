@@ -1,1 +1,7 @@
+export { type SessionConfig, sessionConfigSchema } from './config.ts'
+export { createLmdbSessionStore } from './lmdb/lmdb-session-store.ts'
+export { createLmdbSessions, type LmdbSessionsOptions } from './lmdb/lmdb-sessions.ts'
+export { createMqttSessions, type MqttSessionStats, type MqttSessions } from './mqtt-sessions.ts'
+export type { Outgoing } from './outgoing.ts'
+export type { StoredMessage, Subscription, Will } from './records.ts'
 export type { SessionChange, SessionEntry, SessionStore, SessionStoreStats } from './session-store.ts'

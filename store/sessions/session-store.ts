@@ -1,6 +1,6 @@
 export interface SessionEntry {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
+  readonly key: Buffer
+  readonly value: Buffer
 }
 
 export interface SessionChange {
@@ -12,32 +12,30 @@ export interface SessionChange {
 export interface SessionStoreStats {
   /** Bytes on disk. */
   readonly bytes: number
-  /** Bytes written that have not reached the store's file yet. */
+  /** Bytes written that have not reached the disk yet. */
   readonly pendingBytes: number
 }
 
 /**
- * Where MQTT sessions rest: keys in byte order, with one writer. A write is seen at once and travels to the disk behind
- * it, many together; who must not answer before it is safe waits for `committed` or `flushed`. What survives a crash is
- * always everything up to some write, and nothing after it.
+ * Where MQTT sessions rest: keys in byte order, one writer. A write is seen at once and travels to the disk behind it,
+ * many together; whoever must not answer before it is safe waits for `flushed`. What survives a crash is everything up
+ * to some write, and nothing after it.
  */
 export interface SessionStore {
-  /** Opens or makes the store. Throws `store_failed` when what is there is not a session store or is damaged. */
+  /** Opens or makes the store. Rejects with `store_failed` when what is there is damaged or something else. */
   open(): Promise<void>
-  /** The value as of the last `write`. A copy. */
-  get(key: Uint8Array): Uint8Array | undefined
-  /** The first `limit` entries in [from, to), ascending, as of the last `write` before the call or a later one. */
-  range(from: Uint8Array, to: Uint8Array, limit: number): Promise<readonly SessionEntry[]>
-  /** Takes the changes, all or none of them; later calls follow earlier ones. The bytes must not change afterwards. */
+  /** A copy, as of the last write. */
+  get(key: Uint8Array): Buffer | undefined
+  /** Copies of the first `limit` entries in [from, to), ascending, as of the last write. */
+  range(from: Uint8Array, to: Uint8Array, limit: number): readonly SessionEntry[]
+  /** Takes the changes, all or none, behind those of earlier calls. Their bytes must not change afterwards. */
   write(changes: readonly SessionChange[]): void
   /**
-   * Resolves when everything written so far survives the death of this process. Rejects with `store_unavailable`
-   * (retryable) when the disk would not take it; the store keeps it and tries again.
+   * Resolves when everything written so far is on disk. Rejects with `store_unavailable` (retryable) when the disk did
+   * not take it: the store keeps it, goes on answering, and tries again by itself.
    */
-  committed(): Promise<void>
-  /** As `committed`, and it survives the loss of power too. */
   flushed(): Promise<void>
   stats(): SessionStoreStats
-  /** Writes and flushes what is pending, then closes. Nothing may follow. */
+  /** Flushes what is pending, then closes. Nothing may follow. Rejects like `flushed`; it is closed all the same. */
   close(): Promise<void>
 }
