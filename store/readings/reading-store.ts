@@ -31,16 +31,17 @@ export interface ReadingColumns {
   readonly timesMs: Float64Array
   readonly values: Float64Array
   readonly quality: Uint8Array
+  /** When the last message with a reading of this device and time was received: of this series, or of one beside it. */
   readonly receivedMs: Float64Array
 }
 
 export interface BucketQuery {
   readonly seriesId: SeriesId
-  /** n + 1 ascending edges make n half-open buckets; the caller computes them in the site's zone. */
+  /** n + 1 ascending edges make n half-open buckets, 10,000 at most; the caller computes them in the site's zone. */
   readonly edgesMs: Float64Array
 }
 
-/** Index i is bucket [edgesMs[i], edgesMs[i+1]); where count is 0 the others are NaN. */
+/** Index i is bucket [edgesMs[i], edgesMs[i+1]); where count is 0 the others are NaN. A sum may overflow to Infinity. */
 export interface BucketColumns {
   readonly count: Float64Array
   readonly avg: Float64Array
@@ -52,20 +53,25 @@ export interface BucketColumns {
 }
 
 export interface ReadingStoreStats {
-  /** Readings (values) in the store. */
+  /** Readings (values) in the store, exactly, as of the last write that resolved. */
   readonly readings: number
   readonly rows: number
   readonly bytes: number
+  /** Rows so far that did not come in their device's order: strays, repetitions, and parts of a row stored before. */
   readonly lateRows: number
 }
 
-/** Where readings rest. A reading is (series, time); the last write of one wins. */
+/**
+ * Where readings rest. A reading is (series, time); the last write of one wins. Values are finite, times whole epoch ms
+ * (a fraction is cut off). Errors are AppErrors; a retryable one leaves nothing behind and the call may be repeated.
+ * After `close` every call rejects with `closed`, except `close`.
+ */
 export interface ReadingStore {
   /** Opens or makes the store; resolves with the position of the last write (0 when new). */
   open(): Promise<LogPosition>
   /**
    * Stores the batch and the position in one transaction; durable when it resolves. Calls do not overlap. A batch may
-   * hold the same (series, time) more than once, and readings older than what is stored.
+   * hold the same (series, time) more than once, and readings older than what is stored; it must not change meanwhile.
    */
   write(batch: ReadingBatch, position: LogPosition): Promise<void>
   /** Ascending by time. */
@@ -75,7 +81,7 @@ export interface ReadingStore {
   latest(seriesIds: Int32Array): Promise<ReadingColumns>
   /** Removes the readings of the series in [fromMs, toMs); resolves with how many. */
   remove(seriesId: SeriesId, fromMs: number, toMs: number): Promise<number>
-  /** Removes whole days before `beforeMs`. */
+  /** Removes the whole UTC days before `beforeMs`. */
   expire(beforeMs: number): Promise<void>
   stats(): Promise<ReadingStoreStats>
   close(): Promise<void>

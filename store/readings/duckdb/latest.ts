@@ -3,7 +3,9 @@ import { emptyReadings } from './queries.ts'
 import type { Session } from './session.ts'
 import { qualityOf, type ReadingTable, type Slot } from './tables.ts'
 
-const dayMs = 86_400_000
+const minuteMs = 60_000
+/** How far before a table's newest row to look, one after the other for those that were not found yet. */
+const lookBackMs = [5 * minuteMs, 120 * minuteMs, 2_880 * minuteMs, Number.POSITIVE_INFINITY]
 
 interface Wanted {
   /** Index in the answer. */
@@ -11,19 +13,19 @@ interface Wanted {
   readonly slot: Slot
 }
 
-/**
- * The newest reading per slot. Looks at the newest day of each table first; only what has been silent for longer makes it
- * read the whole table.
- */
+/** The newest reading per slot; only what has long been silent makes it read a whole table. */
 export async function selectLatest(session: Session, slots: readonly (Slot | undefined)[]): Promise<ReadingColumns> {
   const answer = emptyReadings(slots.length)
   for (const [table, wanted] of byTable(slots)) {
     const [newest] = await session.select(`SELECT max(time_ms)::DOUBLE FROM ${table.name}`, [])
     const newestMs = newest?.[0] ?? Number.NaN
     if (Number.isNaN(newestMs)) continue
-    const silent = await selectSince(session, { table, wanted, sinceMs: newestMs - dayMs }, answer)
-    if (silent.length > 0)
-      await selectSince(session, { table, wanted: silent, sinceMs: -Number.MAX_SAFE_INTEGER }, answer)
+    let silent: readonly Wanted[] = wanted
+    for (const backMs of lookBackMs) {
+      if (silent.length === 0) break
+      const sinceMs = Math.max(newestMs - backMs, -Number.MAX_SAFE_INTEGER)
+      silent = await selectSince(session, { table, wanted: silent, sinceMs }, answer)
+    }
   }
   return answer
 }

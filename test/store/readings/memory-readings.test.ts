@@ -1,0 +1,8 @@
+import { describeReadingStore } from './conformance.ts'
+import { createMemoryReadings } from './memory-readings.ts'
+
+describeReadingStore(
+  'in memory',
+  async () => ({ create: (catalog) => createMemoryReadings(catalog), remove: async () => undefined }),
+  { restart: false, runs: 100 },
+)
