@@ -1,4 +1,4 @@
-export { type RawConfig, type RawConfigInput, type RawSummary, rawSummarySchema } from './raw/config.ts'
+export { type RawConfig, type RawConfigInput, type RawSummary, rawPhases, rawSummarySchema } from './raw/config.ts'
 export { createLatencyHistogram, type LatencyHistogram } from './raw/latency-histogram.ts'
 export { type PreparedOptions, PreparedPublishes } from './raw/prepared-publishes.ts'
 export { isSimulatedProfile, type SimulatedProfile, signalOfProfile } from './signals/profiles.ts'

@@ -49,3 +49,6 @@ export const rawSummarySchema = z.object({
 })
 
 export type RawSummary = z.infer<typeof rawSummarySchema>
+
+/** Lines among those it says while it runs, for whoever samples something meanwhile. */
+export const rawPhases = { sending: 'sending', draining: 'draining' } as const

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RawConfig, RawSummary } from './config.ts'
+import { type RawConfig, type RawSummary, rawPhases } from './config.ts'
 import { createLatencyHistogram } from './latency-histogram.ts'
 import { PreparedPublishes } from './prepared-publishes.ts'
 import { RawConnection } from './raw-connection.ts'
@@ -31,6 +31,7 @@ export async function runRawGenerator(config: RawConfig, say: (line: string) => 
     const total = () => connections.reduce((sum, connection) => sum + connection.acked, 0)
     const unacked = () => connections.reduce((sum, connection) => sum + connection.sent - connection.acked, 0)
 
+    say(rawPhases.sending)
     const cpuAtStart = process.cpuUsage()
     const startMs = performance.now()
     for (const connection of connections) connection.startSending()
@@ -39,6 +40,7 @@ export async function runRawGenerator(config: RawConfig, say: (line: string) => 
     const durationS = (performance.now() - startMs) / 1_000
     const cpu = process.cpuUsage(cpuAtStart)
     const ackedWhileSending = total()
+    say(rawPhases.draining)
 
     const drainEndMs = performance.now() + config.drainSeconds * 1_000
     while (unacked() > 0 && performance.now() < drainEndMs) await delay(5)

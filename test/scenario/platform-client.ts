@@ -28,9 +28,18 @@ const status = z.object({
     head: z.number(),
     durable: z.number(),
     bytes: z.number(),
+    full: z.boolean(),
     consumers: z.array(z.object({ name: z.string(), position: z.number(), lag: z.number() })),
   }),
-  readings: z.object({ readings: z.number() }),
+  ingest: z.object({
+    messages: z.number(),
+    readings: z.number(),
+    duplicates: z.number(),
+    redeliveries: z.number(),
+    rejected: z.record(z.string(), z.number()),
+  }),
+  readings: z.object({ readings: z.number(), rows: z.number(), bytes: z.number(), lateRows: z.number() }),
+  broker: z.object({ connections: z.number(), ackedTotal: z.number(), droppedQos0Total: z.number() }),
 })
 
 export type Reading = z.infer<typeof reading>
@@ -53,6 +62,7 @@ export interface PlatformClient {
   readings(deviceId: string, metric: string): AsyncIterable<Reading>
   latest(deviceId: string): Promise<z.infer<typeof latest>['items']>
   rejected(): Promise<readonly RejectedItem[]>
+  /** Rejects while a part of the platform does not answer. */
   status(): Promise<PlatformStatus>
   metrics(): Promise<string>
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, type ChildExit, startChild } from '../setup/child.ts'
@@ -52,7 +53,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     if (child?.running) throw new Error('start platform failed: it is running')
     earlierLog = log()
     child = startChild(process.execPath, [join(root, 'app', 'cli.ts'), 'start'], {
-      cwd: root,
+      // Not the project's folder: a `.env` there is its owner's.
+      cwd: tmpdir(),
       env: {
         ...inheritedEnvironment(),
         HOST: '127.0.0.1',

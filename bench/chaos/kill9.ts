@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createRandom } from '../../firmware-sim/index.ts'
+import { createPlatform, type Platform } from '../../test/scenario/platform.ts'
+import { waitUntil } from '../../test/setup/wait.ts'
+import { type ChaosClient, queuedDevice, startClients } from './clients.ts'
+import { compareReadings, type StoredReading, type Verdict } from './compare.ts'
+import { createLedger, type Ledger, type SentReading } from './ledger.ts'
+import { createOfflineSubscriber } from './offline-subscriber.ts'
+import { readRetained } from './retained.ts'
+
+export interface Kill9Options {
+  readonly runs: number
+  /** Decides the moments of the kills. */
+  readonly seed: number
+  say(line: string): void
+}
+
+export interface Kill9Result {
+  readonly runs: number
+  /** Readings with an acknowledgement. */
+  readonly acked: number
+  /** Acknowledged and gone: readings, retained messages, queued messages. */
+  readonly lost: number
+  readonly doubled: number
+  /** Everything that is not as it should be, in words; empty when all is well. */
+  readonly problems: readonly string[]
+}
+
+const killAfterMs = { least: 20, more: 900 }
+/** One run in four is also killed while it recovers from the kill before. */
+const killDuringStart = { share: 0.25, leastMs: 50, moreMs: 600 }
+const progressTimeoutMs = 60_000
+const storeTimeoutMs = 30_000
+
+/** Kills the platform again and again under load, on one data folder, and compares what it kept with what was sent. */
+export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9Result> {
+  const random = createRandom(seed)
+  const ledger = createLedger()
+  const problems: string[] = []
+  await using platform = createPlatform()
+  await platform.start()
+  const { clients, retained } = await startClients(platform, { ledger, random })
+  try {
+    const key = await platform.client.createKey('chaos')
+    const access = { port: platform.mqttPort, username: `key:${key.id}`, password: key.key }
+    const subscriber = createOfflineSubscriber(access, `pel/v1/${queuedDevice}/telemetry`)
+    await subscriber.begin()
+    const queuedFrom = ledger.readings.length
+    let lost = 0
+
+    for (let run = 1; run <= runs; run++) {
+      await everyoneProgresses(clients)
+      await delay(killAfterMs.least + random() * killAfterMs.more)
+      await platform.kill()
+      const lastRetained = retained.lastAcked
+      const queued = ledger.readings
+        .slice(queuedFrom)
+        .filter(({ deviceId, acked, metric }) => acked && deviceId === queuedDevice && metric === 'energy')
+      if (random() < killDuringStart.share) {
+        platform.launch()
+        await delay(killDuringStart.leastMs + random() * killDuringStart.moreMs)
+        await platform.kill()
+      }
+      await platform.start()
+
+      const serial = await readRetained(access, retained.topic)
+      if (serial === undefined || serial < lastRetained || serial > retained.lastSent) {
+        lost++
+        problems.push(`run ${run}: retained message ${serial}, acknowledged ${lastRetained}, sent ${retained.lastSent}`)
+      }
+      const missing = await subscriber.collect(queued)
+      lost += missing.length
+      if (missing.length > 0)
+        problems.push(`run ${run}: ${missing.length} of ${queued.length} queued messages never came`)
+      say(`run ${run} of ${runs}: ${ledger.readings.length} readings sent, ${queued.length} queued and collected`)
+    }
+
+    await everyoneProgresses(clients)
+    await Promise.all(clients.map((client) => withinTime(client.finish(), `${client.name} to finish`)))
+    const verdict = await compareStored(platform, ledger)
+    problems.push(...describe(verdict))
+    lost += verdict.lost.length
+    return { runs, acked: verdict.acked, lost, doubled: verdict.doubled.length, problems }
+  } catch (error) {
+    throw new Error(`chaos kill9 failed; the platform's last words:\n${platform.log().slice(-4_000)}`, { cause: error })
+  } finally {
+    await Promise.all(clients.map((client) => client.close()))
+  }
+}
+
+/** A crash must be survived by everyone: each client has something acknowledged after it. */
+async function everyoneProgresses(clients: readonly ChaosClient[]): Promise<void> {
+  await Promise.all(
+    clients.map((client) => {
+      const before = client.acked
+      return waitUntil(`${client.name} to be acknowledged`, () => client.acked > before, {
+        timeoutMs: progressTimeoutMs,
+      })
+    }),
+  )
+}
+
+/**
+ * All is acknowledged and stored: then one more kill, so that what is read back is what a replay leaves, and neither
+ * what was in memory.
+ */
+async function compareStored(platform: Platform, { readings }: Ledger): Promise<Verdict> {
+  await untilStored(platform, readings.length)
+  await platform.kill()
+  await platform.start()
+  await untilStored(platform, readings.length)
+  return compareReadings(readings, await readStored(platform, readings))
+}
+
+/** Whether all of it arrived is for the comparison to say. */
+async function untilStored({ client }: Platform, expected: number): Promise<void> {
+  const arrived = async () => {
+    const { readings, log } = await client.status()
+    return readings.readings >= expected && log.durable === log.head
+  }
+  await waitUntil('the readings to be stored', arrived, { timeoutMs: storeTimeoutMs, everyMs: 50 }).catch(() => {})
+}
+
+async function readStored({ client }: Platform, sent: readonly SentReading[]): Promise<StoredReading[]> {
+  const stored: StoredReading[] = []
+  for (const series of new Set(sent.map(({ deviceId, metric }) => `${deviceId} ${metric}`))) {
+    const [deviceId = '', metric = ''] = series.split(' ')
+    for await (const { time, value } of client.readings(deviceId, metric)) {
+      stored.push({ deviceId, metric, timeMs: Date.parse(time), value })
+    }
+  }
+  return stored
+}
+
+function describe({ lost, doubled, foreign }: Verdict): string[] {
+  const lines: string[] = []
+  const tell = (what: string, readings: readonly unknown[]) => {
+    if (readings.length === 0) return
+    lines.push(
+      `${readings.length} readings ${what}, for instance ${readings.slice(0, 3).map((r) => JSON.stringify(r))}`,
+    )
+  }
+  tell('acknowledged and lost', lost)
+  tell('stored twice', doubled)
+  tell('stored and never sent so', foreign)
+  return lines
+}
+
+function withinTime<T>(work: Promise<T>, what: string): Promise<T> {
+  const overdue = delay(progressTimeoutMs, undefined, { ref: false }).then(() => {
+    throw new Error(`wait for ${what} failed: not within ${progressTimeoutMs} ms`)
+  })
+  return Promise.race([work, overdue])
+}

@@ -1,0 +1,129 @@
+import type { RawConfigInput, RawSummary } from '../firmware-sim/index.ts'
+import { type Platform, startPlatform } from '../test/scenario/platform.ts'
+import { waitUntil } from '../test/setup/wait.ts'
+import { cpuTimeMs, memoryMb } from './process-stats.ts'
+import { startRawGenerator } from './raw-generator.ts'
+
+/** What one round is made of; the same for both brokers. */
+export interface Load {
+  readonly devices: number
+  readonly connections: number
+  readonly window: number
+  readonly seconds: number
+}
+
+export interface PlatformRound {
+  readonly load: RawSummary
+  readonly ackedPerS: number
+  /** Messages a second that were stored, over the time of sending and draining. */
+  readonly storedPerS: number
+  readonly drainS: number
+  /** Most messages seen acknowledged and not stored yet. */
+  readonly maxLag: number
+  readonly cpuPct: number
+  readonly rssAnonMb: number
+}
+
+type Connections = RawConfigInput['connections']
+
+const metricsPerMessage = 6
+const drainTimeoutMs = 10_000
+const pollMs = 250
+
+export const ackedPerS = (load: RawSummary) => load.ackedWhileSending / load.durationS
+
+/** Connections without credentials, for a broker that asks for none. */
+export function anonymousConnections(load: Load): Connections {
+  return devicesOfConnections(load).map((devices, i) => ({ clientId: `bench-${i}`, devices }))
+}
+
+/** Registers the devices: each connection is the first of its devices, and the gateway of the others. */
+export async function registeredConnections({ client }: Platform, load: Load): Promise<Connections> {
+  const connections: Connections = []
+  for (const devices of devicesOfConnections(load)) {
+    const [first = '', ...others] = devices
+    const { token } = await client.createDevice({ id: first, profileId: 'meter-1ph' })
+    for (const id of others) await client.createDevice({ id, profileId: 'meter-1ph', gatewayId: first })
+    connections.push({ clientId: first, username: first, password: token, devices })
+  }
+  return connections
+}
+
+export const startBenchPlatform = (): Promise<Platform> => startPlatform({ env: { LOG_LEVEL: 'warn' } })
+
+/** Loads the platform, waits until all of it is stored, and compares the store's count with the PUBACKs: exactly. */
+export async function runPlatformRound(platform: Platform, config: RawConfigInput): Promise<PlatformRound> {
+  const { client, pid } = platform
+  const before = await client.status()
+  const run = startRawGenerator(config)
+  const load = await awaitingAll(run.summary, async () => {
+    await run.sending
+    const cpuBefore = cpuTimeMs(pid)
+    const startMs = performance.now()
+    const watch = watchPlatform(platform, before)
+    try {
+      await run.draining
+      const cpuPct = (100 * (cpuTimeMs(pid) - cpuBefore)) / (performance.now() - startMs)
+      const summary = await run.summary
+      const drainStartMs = performance.now()
+      const expected = before.readings.readings + summary.acked * metricsPerMessage
+      await waitForStored(platform, expected)
+      const drainS = (performance.now() - drainStartMs) / 1_000
+      const storedPerS = summary.acked / (summary.durationS + drainS)
+      return { load: summary, ackedPerS: ackedPerS(summary), storedPerS, drainS, cpuPct, ...watch.seen }
+    } finally {
+      await watch.stop()
+    }
+  })
+  if (load.load.unacked > 0) throw new Error(`${load.load.unacked} messages were never acknowledged`)
+  return load
+}
+
+/** A generator that fails ends the round at once. */
+async function awaitingAll<T>(summary: Promise<unknown>, round: () => Promise<T>): Promise<T> {
+  const [result] = await Promise.all([round(), summary])
+  return result
+}
+
+async function waitForStored({ client }: Platform, expected: number): Promise<void> {
+  let stored = 0
+  const arrived = async () => {
+    stored = (await client.status()).readings.readings
+    return stored >= expected
+  }
+  await waitUntil('the drain', arrived, { timeoutMs: drainTimeoutMs, everyMs: 20 }).catch((error: unknown) => {
+    throw new Error(`${expected - stored} acknowledged readings are not stored`, { cause: error })
+  })
+  if (stored !== expected) throw new Error(`${stored - expected} more readings are stored than were acknowledged`)
+}
+
+function watchPlatform({ client, pid }: Platform, before: Awaited<ReturnType<typeof client.status>>) {
+  const seen = { maxLag: 0, rssAnonMb: 0 }
+  let asking: Promise<void> | undefined
+  const look = async () => {
+    seen.rssAnonMb = Math.max(seen.rssAnonMb, memoryMb(pid).rssAnon)
+    const { broker, readings } = await client.status()
+    const stored = (readings.readings - before.readings.readings) / metricsPerMessage
+    seen.maxLag = Math.max(seen.maxLag, Math.round(broker.ackedTotal - before.broker.ackedTotal - stored))
+  }
+  const timer = setInterval(() => {
+    // A platform too busy to answer in time is asked again a little later.
+    asking ??= look()
+      .catch(() => {})
+      .finally(() => {
+        asking = undefined
+      })
+  }, pollMs)
+  return {
+    seen,
+    async stop() {
+      clearInterval(timer)
+      await asking
+    },
+  }
+}
+
+function devicesOfConnections({ devices, connections }: Load): string[][] {
+  const ids = Array.from({ length: devices }, (_, i) => `bench-${i}`)
+  return Array.from({ length: connections }, (_, c) => ids.filter((_, i) => i % connections === c))
+}

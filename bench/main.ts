@@ -1,0 +1,25 @@
+import type { Bench } from './bench.ts'
+
+/** `npm run -s bench -- <name> [--json] [options of the benchmark]`: progress on stderr, figures on stdout. */
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  ingest: async () => (await import('./ingest.ts')).benchIngest,
+  start: async () => (await import('./start.ts')).benchStart,
+}
+
+const [name = '', ...rest] = process.argv.slice(2)
+const load = Object.hasOwn(benches, name) ? benches[name] : undefined
+if (load === undefined) {
+  process.stderr.write(`bench: which one? ${Object.keys(benches).join(', ')}\n`)
+  process.exit(2)
+}
+try {
+  const bench = await load()
+  const args = rest.filter((arg) => arg !== '--json')
+  const figures = await bench({ args, say: (line) => process.stderr.write(`${line}\n`) })
+  if (rest.includes('--json')) process.stdout.write(`${JSON.stringify(figures)}\n`)
+  else
+    for (const [figure, value] of Object.entries(figures)) process.stdout.write(`${figure}: ${JSON.stringify(value)}\n`)
+} catch (error) {
+  process.stderr.write(`bench ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exitCode = 1
+}
