@@ -116,38 +116,44 @@ export function createLogAppender(log: MessageLog, deps: LogAppenderDeps, config
   }
 
   const sendWaiting = async (): Promise<void> => {
-    let batch = nextBatch()
-    let outcome = batch && write(batch)
-    while (batch !== undefined && outcome !== undefined) {
-      const result = await outcome
-      const current = batch
-      if (result.kind === 'written') {
-        full = false
-        waitingBytes -= current.bytes
-        // The disk goes on while whoever waited for this batch is told.
-        batch = nextBatch()
-        outcome = batch && write(batch)
-        current.settle(result.end)
-        recycle(current)
-        continue
+    let written: { readonly batch: FrameBatch; readonly end: LogPosition } | undefined
+    for (;;) {
+      const batch = nextBatch()
+      const writing = batch === undefined ? undefined : write(batch)
+      // The disk goes on while those who waited for the batch before are told; what they append now comes next.
+      if (written !== undefined) {
+        written.batch.settle(written.end)
+        recycle(written.batch)
+        written = undefined
       }
-      if (result.kind === 'failed') {
-        waiting.unshift(current)
-        return fail(result.error)
+      if (batch === undefined || writing === undefined) {
+        if (waiting.length > 0) continue
+        break
       }
-      if (result.kind === 'too-large') {
-        waitingBytes -= current.bytes
-        current.refuse(result.error)
-        recycle(current)
-      } else {
-        full = true
-        waiting.unshift(current)
-        await log.waitForRoom(stopping.signal)
-        if (stopping.signal.aborted) break
-        dropClosed()
+      const outcome = await writing
+      switch (outcome.kind) {
+        case 'written':
+          full = false
+          waitingBytes -= batch.bytes
+          written = { batch, end: outcome.end }
+          break
+        case 'too-large':
+          waitingBytes -= batch.bytes
+          batch.refuse(outcome.error)
+          break
+        case 'full':
+          full = true
+          waiting.unshift(batch)
+          await log.waitForRoom(stopping.signal)
+          if (stopping.signal.aborted) return
+          dropClosed()
+          break
+        case 'failed':
+          waiting.unshift(batch)
+          return fail(outcome.error)
+        default:
+          outcome satisfies never
       }
-      batch = nextBatch()
-      outcome = batch && write(batch)
     }
     // In the same step as the look for a next batch, so that no append falls between the two.
     sending = false
