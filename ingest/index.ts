@@ -1,5 +1,5 @@
 export { type IngestConfig, ingestConfigSchema } from './config.ts'
-export type { Ingest, IngestDeps } from './ingest.ts'
+export { createIngest, type Ingest, type IngestDeps } from './ingest.ts'
 export {
   type DeviceInfo,
   type IngestLedger,

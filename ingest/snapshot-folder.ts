@@ -18,6 +18,8 @@ export interface SnapshotFiles {
 }
 
 const namePattern = /^memory-(\d{16})\.snapshot$/
+/** One writer writes one at a time, so what a crash left of one is overwritten by the next. */
+const unfinishedName = 'memory.part'
 const nameOf = (position: LogPosition) => `memory-${String(position).padStart(16, '0')}.snapshot`
 
 /** Snapshots as files of one folder, which is made when it is missing. */
@@ -60,7 +62,7 @@ export function createSnapshotFolder(folder: string): SnapshotFiles {
 
     write: (position, parts) =>
       attempt(`write snapshot ${position}`, async () => {
-        const unfinished = `${pathOf(position)}.part`
+        const unfinished = join(folder, unfinishedName)
         const handle = await open(unfinished, 'w', 0o600)
         try {
           for (const part of parts) await handle.writeFile(part)

@@ -1,0 +1,70 @@
+import type { LogPosition, LogReader } from '../store/log/index.ts'
+import type { ReadingStore } from '../store/readings/index.ts'
+import type { Effects } from './effects.ts'
+import type { IngestLedger } from './ports.ts'
+import type { Retry } from './retry.ts'
+import type { SeriesNaming } from './series-naming.ts'
+import type { Snapshots } from './snapshots.ts'
+
+/** The log's consumer, and the ledger's. */
+export const consumerName = 'ingest'
+
+export interface CommitterDeps {
+  readonly log: LogReader
+  readonly readings: ReadingStore
+  readonly ledger: IngestLedger
+  readonly naming: SeriesNaming
+  readonly snapshots: Snapshots
+  readonly retry: Retry
+}
+
+/** How far the effects of the log are stored. */
+export interface Positions {
+  readonly readings: LogPosition
+  readonly ledger: LogPosition
+}
+
+/** What is stored together: all effects up to `position`; with `memory`, a checkpoint. */
+export interface Commit {
+  readonly effects: Effects
+  readonly position: LogPosition
+  readonly memory: Uint8Array | undefined
+}
+
+/**
+ * Stores effects in the background, one commit at a time and in order, while the next ones are gathered. Each store
+ * takes its own position in the transaction of its effects, so after a crash each goes on where it was; a store that is
+ * ahead of what is read again is left alone.
+ */
+export interface Committer {
+  /** Rejects when the commit failed for good; resolves once everything is durable. Not while one is running. */
+  commit(commit: Commit): Promise<void>
+  readonly positions: Positions
+}
+
+export function createCommitter(start: Positions, deps: CommitterDeps): Committer {
+  const { log, readings, ledger, naming, snapshots, retry } = deps
+  let stored = start
+
+  return {
+    async commit({ effects, position, memory }) {
+      const { batch, rejected, unnamed } = effects
+      if (unnamed.length > 0) await retry.run('name series', () => naming.name(unnamed))
+      naming.replaceProvisional(batch)
+      if (position > stored.readings && (batch.length > 0 || memory !== undefined)) {
+        await retry.run('store readings', () => readings.write(batch, position))
+        stored = { ...stored, readings: position }
+      }
+      if (position > stored.ledger && (rejected.length > 0 || memory !== undefined)) {
+        await retry.run('list rejected messages', () => ledger.commit(consumerName, position, rejected))
+        stored = { ...stored, ledger: position }
+      }
+      if (memory === undefined) return
+      const oldest = await retry.run('save snapshot', () => snapshots.save({ position, memory }))
+      if (oldest !== undefined) log.release(consumerName, oldest)
+    },
+    get positions() {
+      return stored
+    },
+  }
+}

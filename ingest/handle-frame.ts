@@ -1,0 +1,41 @@
+import type { Logger } from 'pino'
+import { frameKind } from '../model/index.ts'
+import { handleControl } from './handle-control.ts'
+import type { MessageHandler } from './handle-message.ts'
+import { handlePresence } from './handle-presence.ts'
+import { handleRefusal } from './handle-refusal.ts'
+import type { Memory } from './memory/memory.ts'
+import type { Rejections } from './rejections.ts'
+import type { Step } from './step.ts'
+
+export interface FrameHandlers {
+  readonly memory: Memory
+  readonly handleMessage: MessageHandler
+  readonly rejections: Rejections
+  readonly logger: Logger
+}
+
+/** Takes one frame into the memory; what it amounts to for the stores goes into the step's effects. */
+export function handleFrame(step: Step, { memory, handleMessage, rejections, logger }: FrameHandlers): void {
+  const { frame } = step
+  memory.nowMs = frame.receivedMs
+  switch (frame.kind) {
+    case frameKind.message:
+      handleMessage(step)
+      break
+    case frameKind.presence:
+      handlePresence(frame, memory)
+      break
+    case frameKind.control:
+      handleControl(frame, memory, logger)
+      break
+    case frameKind.refusal:
+      handleRefusal(step, memory, rejections)
+      break
+    case frameKind.tick:
+    case frameKind.seal:
+      break
+    default:
+      frame.kind satisfies never
+  }
+}

@@ -1,0 +1,99 @@
+import { FrameCursor, frameFlags } from '../model/index.ts'
+import type { IngestConfig } from './config.ts'
+import type { Counters } from './counters.ts'
+import { createDecoders } from './decoders/decoders.ts'
+import { describeProblem, MessageDraft } from './draft.ts'
+import { hashBytes } from './hash-bytes.ts'
+import type { DeviceMemory } from './memory/device-memory.ts'
+import type { Memory } from './memory/memory.ts'
+import type { RejectReason } from './ports.ts'
+import type { Rejections } from './rejections.ts'
+import type { Route, Routes } from './routes.ts'
+import type { SeriesNaming } from './series-naming.ts'
+import { createSettle } from './settle.ts'
+import type { Step } from './step.ts'
+
+export interface MessageHandlerDeps {
+  readonly memory: Memory
+  readonly routes: Routes
+  readonly naming: SeriesNaming
+  readonly rejections: Rejections
+  readonly counters: Counters
+}
+
+/** Decode → validate → dedupe of one PUBLISH: into the memory, and what is to be stored into the step's effects. */
+export type MessageHandler = (step: Step) => void
+
+export function createMessageHandler(config: IngestConfig, deps: MessageHandlerDeps): MessageHandler {
+  const { memory, routes, naming, rejections, counters } = deps
+  const decoders = createDecoders()
+  const settle = createSettle(counters)
+  const draftSettings = {
+    maxMetrics: config.maxMetrics,
+    lateHorizonMs: config.lateHorizonMs,
+    addMetric: naming.addMetric,
+  }
+  // Reused for every message, like the draft.
+  const encoded = { bytes: new FrameCursor().bytes, start: 0, end: 0, metric: '' }
+  const untimed = { origin: '', session: 0, packetId: 0, dup: false, hash: 0, receivedMs: 0 }
+  let draft: MessageDraft | undefined
+
+  function reject(step: Step, route: Route, reason: RejectReason, detail: string): void {
+    const { frame } = step
+    const { device, deviceId = null, clientId } = route
+    const share = device ?? route.sender
+    rejections.add({ share, deviceId, clientId, topic: frame.topic(), reason, detail, payload: frame.payload() }, step)
+  }
+
+  function isRedelivery(frame: FrameCursor, view: DataView, origin: string): boolean {
+    // QoS 0 is not redelivered and has no packet identifier.
+    if ((frame.flags & frameFlags.qosMask) === 0) return false
+    untimed.origin = origin
+    untimed.session = frame.session
+    untimed.packetId = frame.packetId
+    untimed.dup = (frame.flags & frameFlags.dup) !== 0
+    // The topic's length is the seed: bytes that move from the topic to the payload make another message.
+    untimed.hash = hashBytes(view, frame.topicStart, frame.end, frame.payloadStart - frame.topicStart)
+    untimed.receivedMs = frame.receivedMs
+    return memory.redeliveries.isRedelivery(untimed)
+  }
+
+  function decode(frame: FrameCursor, route: Route, device: DeviceMemory, kind: keyof typeof decoders): MessageDraft {
+    draft ??= new MessageDraft(device, draftSettings)
+    draft.begin(device, frame.receivedMs)
+    encoded.bytes = frame.bytes
+    encoded.start = frame.payloadStart
+    encoded.end = frame.end
+    encoded.metric = route.metric
+    decoders[kind](encoded, draft)
+    return draft
+  }
+
+  return (step) => {
+    const { frame, view } = step
+    const route = routes.resolve(frame, view)
+    const { device, kind } = route
+    if (step.newReadings) counters.messages++
+    if (route.sender !== undefined) route.sender.presence.lastSeenMs = frame.receivedMs
+    if (device === undefined || kind === undefined) {
+      if (route.deviceId === undefined) reject(step, route, 'unknown_topic', frame.topic())
+      else reject(step, route, 'unknown_device', route.deviceId)
+      return
+    }
+    device.presence.lastSeenMs = frame.receivedMs
+    const size = frame.end - frame.payloadStart
+    // It only clears a retained message (MQTT 3.1.1, 3.3.1.3).
+    if (size === 0 && (frame.flags & frameFlags.retain) !== 0) return
+    if (size > config.maxPayloadBytes) {
+      reject(step, route, 'payload_too_large', `${size} bytes`)
+      return
+    }
+    const decoded = decode(frame, route, device, kind)
+    if (decoded.untimed && isRedelivery(frame, view, route.origin)) {
+      if (step.newReadings) counters.redeliveries++
+      return
+    }
+    settle(decoded, route, step)
+    for (const [reason, problem] of decoded.problems) reject(step, route, reason, describeProblem(problem))
+  }
+}

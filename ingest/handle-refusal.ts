@@ -1,0 +1,28 @@
+import type { FrameCursor } from '../model/index.ts'
+import type { Memory } from './memory/memory.ts'
+import { type RejectReason, rejectReasons } from './ports.ts'
+import type { Rejections } from './rejections.ts'
+import type { Step } from './step.ts'
+
+/** A PUBLISH that the broker refused: its payload is the reason code, U+0000 and what was refused. */
+export function handleRefusal(step: Step, memory: Memory, rejections: Rejections): void {
+  const { frame } = step
+  const device = memory.deviceOfPrincipal(frame.principal())
+  const [code, payload] = splitRefusal(frame)
+  if (device !== undefined) device.presence.lastSeenMs = frame.receivedMs
+  const known = rejectReasons.find((reason) => reason === code)
+  const reason: RejectReason = known ?? 'forbidden_topic'
+  const detail = known === undefined ? `refused: ${code}` : `refused for ${frame.principal()}`
+  const deviceId = device?.record.id ?? null
+  rejections.add(
+    { share: device, deviceId, clientId: frame.clientId(), topic: frame.topic(), reason, detail, payload },
+    step,
+  )
+}
+
+function splitRefusal(frame: FrameCursor): readonly [code: string, payload: Uint8Array] {
+  const payload = frame.payload()
+  const nul = payload.indexOf(0)
+  if (nul < 0) return [payload.toString('utf8'), payload.subarray(payload.length)]
+  return [payload.toString('utf8', 0, nul), payload.subarray(nul + 1)]
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { AppError } from '../../model/index.ts'
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import type { DeviceMemory } from './device-memory.ts'
+import type { Memory } from './memory.ts'
+import { deviceRecordSchema, profileRecordSchema } from './record-schemas.ts'
+import { createSessionMemory } from './redelivery-memory.ts'
+import { cellsPerSeries } from './series-cells.ts'
+
+/** Grows with every change of what follows; a snapshot of another version is not read. */
+export const memoryVersion = 1
+
+/** What a snapshot needs to hand out ids and rules to the metrics it brings back. */
+export interface MemoryPeers {
+  readonly addMetric: (device: DeviceMemory, name: string) => void
+}
+
+const infoSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+
+export function encodeMemory(memory: Memory): Uint8Array {
+  const out = new ByteWriter()
+  out.f64(memory.nowMs)
+  out.f64(memory.nobody.rejectedSecond)
+  out.u32(memory.nobody.rejectedInSecond)
+
+  out.u32(memory.profiles.size)
+  for (const profile of memory.profiles.values()) out.run(profile.bytes)
+
+  out.u32(memory.devices.size)
+  for (const device of memory.devices.values()) encodeDevice(out, device)
+
+  const sessions = [...memory.redeliveries.sessions()]
+  out.u32(sessions.length)
+  for (const [origin, session] of sessions) {
+    const { packetIds, hashes, count, next } = session
+    const capacity = packetIds.length
+    out.text(origin)
+    out.u32(session.session)
+    out.f64(session.lastMs)
+    out.u32(capacity)
+    out.u32(count)
+    for (let i = 0; i < count; i++) {
+      const at = (next - count + i + capacity) % capacity
+      out.u32(packetIds[at] ?? 0)
+      out.f64(hashes[at] ?? 0)
+    }
+  }
+  return out.view()
+}
+
+function encodeDevice(out: ByteWriter, device: DeviceMemory): void {
+  out.run(device.recordBytes)
+  out.u32(device.metrics.length)
+  for (const name of device.metrics) out.text(name)
+  out.columns(device.cells, device.metrics.length * cellsPerSeries)
+  out.f64(device.untimedMs)
+  out.u32(device.aheadTimes.size)
+  for (const [deviceTimeMs, storedMs] of device.aheadTimes) {
+    out.f64(deviceTimeMs)
+    out.f64(storedMs)
+  }
+  out.f64(device.presence.lastSeenMs)
+  out.u32(device.presence.sessions)
+  out.u32(device.presence.relayedOnline ? 1 : 0)
+  out.columns(Float64Array.from(device.presence.connects), device.presence.connects.length)
+  out.text(JSON.stringify(device.info))
+  out.f64(device.rejectedSecond)
+  out.u32(device.rejectedInSecond)
+}
+
+/** Fills an empty memory. Throws on bytes that `encodeMemory` did not write. */
+export function decodeMemory(bytes: Uint8Array, memory: Memory, peers: MemoryPeers): void {
+  const from = new ByteReader(bytes)
+  memory.nowMs = from.f64()
+  memory.nobody.rejectedSecond = from.f64()
+  memory.nobody.rejectedInSecond = from.u32()
+
+  for (let left = from.u32(); left > 0; left--) {
+    const record = from.run()
+    memory.setProfile(profileRecordSchema.parse(JSON.parse(record.toString())), record)
+  }
+  for (let left = from.u32(); left > 0; left--) decodeDevice(from, memory, peers)
+  for (let left = from.u32(); left > 0; left--) {
+    const origin = from.text()
+    const session = createSessionMemory(from.u32())
+    session.lastMs = from.f64()
+    const capacity = from.u32()
+    session.packetIds = new Uint16Array(capacity)
+    session.hashes = new Float64Array(capacity)
+    session.count = from.u32()
+    session.next = session.count % capacity
+    for (let i = 0; i < session.count; i++) {
+      session.packetIds[i] = from.u32()
+      session.hashes[i] = from.f64()
+    }
+    memory.redeliveries.restore(origin, session)
+  }
+  if (!from.done) throw new AppError('store_failed', 'read the snapshot of ingest failed: it has more than it should')
+}
+
+function decodeDevice(from: ByteReader, memory: Memory, peers: MemoryPeers): void {
+  const bytes = from.run()
+  const device = memory.setDevice(deviceRecordSchema.parse(JSON.parse(bytes.toString())), bytes)
+  for (let left = from.u32(); left > 0; left--) peers.addMetric(device, from.text())
+  device.cells.set(from.columns())
+  device.untimedMs = from.f64()
+  for (let left = from.u32(); left > 0; left--) device.aheadTimes.set(from.f64(), from.f64())
+  device.presence.lastSeenMs = from.f64()
+  device.presence.sessions = from.u32()
+  device.presence.relayedOnline = from.u32() === 1
+  device.presence.connects = [...from.columns()]
+  device.info = infoSchema.parse(JSON.parse(from.text()))
+  device.rejectedSecond = from.f64()
+  device.rejectedInSecond = from.u32()
+}

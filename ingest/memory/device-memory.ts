@@ -1,0 +1,68 @@
+import type { DeviceRecord, MetricName, SeriesId } from '../../model/index.ts'
+import type { DeviceInfo } from '../ports.ts'
+import type { MetricRule } from './metric-rule.ts'
+import { createPresence, type PresenceMemory } from './presence.ts'
+import { cell, cellsPerSeries, clearCells } from './series-cells.ts'
+
+/** Times of a device whose clock is ahead that are remembered, so that the same reading sent again is not stored twice. */
+const aheadTimesKept = 256
+
+/**
+ * Everything remembered of one device. Hot, hence a class. Its metrics have *slots*, small integers in the order in
+ * which they first appeared; the columns below are indexed by slot.
+ */
+export class DeviceMemory {
+  record: DeviceRecord
+  /** The record as its control frame brought it; goes into the snapshot. */
+  recordBytes: Uint8Array
+
+  readonly metrics: MetricName[] = []
+  readonly slots = new Map<string, number>()
+  cells = new Float64Array(8 * cellsPerSeries)
+  /** Not remembered but worked out from the profile. */
+  rules: MetricRule[] = []
+  /** Not remembered but asked of state; below 0: not known yet, see SeriesNaming. */
+  readonly seriesIds: SeriesId[] = []
+
+  /** Newest time given to a reading that came without one. */
+  untimedMs = Number.NEGATIVE_INFINITY
+  /** The device's own time → the time stored, where its clock was ahead. */
+  readonly aheadTimes = new Map<number, number>()
+  readonly presence: PresenceMemory = createPresence()
+  info: DeviceInfo = {}
+  /** Second, since 1970, of the newest rejected message, and how many it brought. */
+  rejectedSecond = 0
+  rejectedInSecond = 0
+
+  constructor(record: DeviceRecord, recordBytes: Uint8Array) {
+    this.record = record
+    this.recordBytes = recordBytes
+  }
+
+  addMetric(name: MetricName, rule: MetricRule, seriesId: SeriesId): number {
+    const slot = this.metrics.length
+    if ((slot + 1) * cellsPerSeries > this.cells.length) {
+      const wider = new Float64Array(this.cells.length * 2)
+      wider.set(this.cells)
+      this.cells = wider
+    }
+    clearCells(this.cells, slot)
+    this.metrics.push(name)
+    this.slots.set(name, slot)
+    this.rules.push(rule)
+    this.seriesIds.push(seriesId)
+    return slot
+  }
+
+  lastTimeMs(slot: number): number {
+    return this.cells[slot * cellsPerSeries + cell.lastTimeMs] ?? Number.NEGATIVE_INFINITY
+  }
+
+  rememberAhead(deviceTimeMs: number, storedMs: number): void {
+    if (this.aheadTimes.size >= aheadTimesKept) {
+      const oldest = this.aheadTimes.keys().next().value
+      if (oldest !== undefined) this.aheadTimes.delete(oldest)
+    }
+    this.aheadTimes.set(deviceTimeMs, storedMs)
+  }
+}

@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { AppError, isAppError } from '../model/index.ts'
+
+const firstDelayMs = 100
+const longestDelayMs = 5_000
+
+export interface Retry {
+  /** Runs `act` until it succeeds, fails for good, or the signal aborts (then it rejects with `aborted`). */
+  run<T>(what: string, act: () => Promise<T>): Promise<T>
+  /** Something is being tried again right now. */
+  readonly failing: boolean
+}
+
+/** The one place where ingest tries again: first failure and recovery are logged, not every attempt. */
+export function createRetry(logger: Logger, signal: AbortSignal): Retry {
+  let failing = false
+
+  async function run<T>(what: string, act: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await act()
+        if (attempt > 1) {
+          failing = false
+          logger.info({ what, attempts: attempt }, 'ingest recovered')
+        }
+        return result
+      } catch (error) {
+        if (!isAppError(error) || !error.retryable) throw error
+        if (attempt === 1) logger.warn({ err: error, what }, 'ingest is waiting and trying again')
+        failing = true
+      }
+      await delay(Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs), undefined, { signal }).catch(() => {
+        throw new AppError('aborted', `${what} failed: stopped while trying again`)
+      })
+    }
+  }
+
+  return {
+    run,
+    get failing() {
+      return failing
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import type { Counters } from './counters.ts'
+import type { MessageDraft } from './draft.ts'
+import { RowTime } from './message-time.ts'
+import type { Route } from './routes.ts'
+import type { Step } from './step.ts'
+import { judge, qualityOf, verdict } from './validate.ts'
+
+/** Makes a decoded message count: gives its rows their times, judges its values, and hands them on to be stored. */
+export function createSettle(counters: Counters): (draft: MessageDraft, route: Route, step: Step) => void {
+  const rowTime = new RowTime()
+
+  function settleRows(draft: MessageDraft, step: Step): void {
+    const { device, receivedMs, slots, values, rowEnds, rowCount } = draft
+    const { batch } = step.effects
+    let i = 0
+    for (let row = 0; row < rowCount; row++) {
+      rowTime.assign(draft, row)
+      const { timeMs, deviceTimeMs } = rowTime
+      // A time that is not the device's own says little: the value is good, when it was measured is not.
+      const suspectTime = Number.isNaN(deviceTimeMs) ? 0 : verdict.suspect
+      for (const end = rowEnds[row] ?? i; i < end; i++) {
+        const slot = slots[i] ?? 0
+        const value = values[i] ?? 0
+        const rule = device.rules[slot]
+        const seriesId = device.seriesIds[slot]
+        if (rule === undefined || seriesId === undefined) continue
+        const bits = judge(device.cells, slot, rule, timeMs, value, suspectTime)
+        if (!step.newReadings) continue
+        batch.push(seriesId, timeMs, value, qualityOf(bits), receivedMs, deviceTimeMs)
+        counters.readings++
+        if (bits !== 0) count(bits)
+      }
+    }
+  }
+
+  function count(bits: number): void {
+    if ((bits & verdict.suspect) !== 0) counters.suspect++
+    if ((bits & verdict.duplicate) !== 0) counters.duplicates++
+    if ((bits & verdict.gap) !== 0) counters.gaps++
+  }
+
+  return (draft, route, step) => {
+    if (draft.rowCount > 0) settleRows(draft, step)
+    // Told by someone else: a gateway speaks for a device that has no connection of its own.
+    if (draft.status !== undefined)
+      draft.device.presence.relayedOnline = route.sender !== undefined && draft.status === 'online'
+    if (draft.info !== undefined) draft.device.info = draft.info
+  }
+}
