@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { AppError, type Clock } from '../../../model/index.ts'
 import type { StateConfig } from '../config.ts'
@@ -8,29 +5,24 @@ import { createState } from '../create-state.ts'
 import { createMigrator, type Migrator } from '../migrator.ts'
 import type { StateSchema } from '../schema.ts'
 import type { State } from '../state.ts'
-import { createSqliteDialect } from './dialect.ts'
-import { fromSqlite } from './errors.ts'
+import { connect, useWriteAheadLog } from './connect.ts'
 
 export interface StateDeps {
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** Bounds the write-ahead log's file after a large transaction. */
-const maxWalBytes = 64 * 1024 * 1024
-/** 16 MB between two checkpoints instead of 4: each costs two fsyncs more, a fifth of the time of small changes. */
-const checkpointPages = 4_000
-
 /**
  * Opens the state file for one thread; each thread opens its own, once: a second one there would wait for the first
- * without letting it go on. Two connections: the writer's transactions never
- * make a read wait, and a read inside a change cannot wait for that change.
+ * without letting it go on. Two connections: the writer's transactions never make a read wait, and a read inside a
+ * change cannot wait for that change.
  */
 export async function openState(config: StateConfig, deps: StateDeps): Promise<State> {
   if (config.tokenSecret.length < 32)
     throw new AppError('invalid_input', `open state failed: the token secret has ${config.tokenSecret.length} bytes`)
   const writer = connect(config, config.migrate ? 'create' : 'write')
   try {
+    if (config.migrate) await useWriteAheadLog(writer.db)
     await bringUpToDate(createMigrator(writer.db, deps.clock), config, deps)
     const reader = connect(config, 'read')
     // The writer last: the last connection to go folds the write-ahead log into the file.
@@ -61,40 +53,4 @@ export type OpenMigrator = Migrator & { close(): Promise<void> }
 export function openMigrator(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, clock: Clock): OpenMigrator {
   const { db, close } = connect(config, 'create')
   return { ...createMigrator(db, clock), close }
-}
-
-type Use = 'create' | 'write' | 'read'
-
-interface Connection {
-  readonly db: Kysely<unknown>
-  /** After what was asked before; whoever asks later gets `closed`. */
-  close(): Promise<void>
-}
-
-function connect(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, use: Use): Connection {
-  const { file, busyTimeoutMs } = config
-  if (use !== 'create' && !existsSync(file))
-    throw new AppError('store_unavailable', `open state ${file} failed: there is none yet`, { retryable: true })
-  try {
-    const database = new DatabaseSync(file, { timeout: busyTimeoutMs, readOnly: use === 'read' })
-    try {
-      if (use === 'create') database.exec('pragma journal_mode = wal')
-      if (use !== 'read') {
-        database.exec(`pragma synchronous = full; pragma wal_autocheckpoint = ${checkpointPages}`)
-        database.exec(`pragma journal_size_limit = ${maxWalBytes}`)
-      }
-      database.exec('pragma foreign_keys = on')
-      database.exec('pragma trusted_schema = off')
-    } catch (error) {
-      database.close()
-      throw error
-    }
-    const db = new Kysely<unknown>({ dialect: createSqliteDialect(database) })
-    const close = async () => {
-      if (database.isOpen) database.close()
-    }
-    return { db, close: () => db.connection().execute(close) }
-  } catch (error) {
-    throw fromSqlite(`open state ${file}`, error)
-  }
 }

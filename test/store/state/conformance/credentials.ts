@@ -28,7 +28,8 @@ export function describeCredentials(make: MakeStatePlace): void {
     })
 
     test('a device has two tokens during a rotation, not three', async () => {
-      const { state, change } = bench()
+      const { state, change, clock } = bench()
+      clock.set(clock.now() + 1)
       const second = await change((unit) => unit.credentials.issueDeviceToken(m1))
       expect(await refusal(change((unit) => unit.credentials.issueDeviceToken(m1)))).toBe('conflict tokens')
       const [first, ...others] = await state.credentials.deviceTokens(m1)
