@@ -62,14 +62,17 @@ export function createApp(routes: readonly Route[], deps: AppDeps): App {
     })
   }
 
+  // Not thrown: what is thrown here would pass by the middleware above.
   app.notFound((c) => {
     const { path } = c.req
     const allow = methodTable(path)
-    throw allow.length > 0
-      ? new HttpProblem('method_not_allowed', `${c.req.method} is not for ${path}`, {
-          headers: { allow: allow.join(', ') },
-        })
-      : new HttpProblem('not_found', `there is nothing at ${path}`)
+    const problem =
+      allow.length === 0
+        ? new HttpProblem('not_found', `there is nothing at ${path}`)
+        : new HttpProblem('method_not_allowed', `${c.req.method} is not for ${path}`, {
+            headers: { allow: allow.join(', ') },
+          })
+    return problemResponse(problem, c.get('requestId'))
   })
 
   app.onError((error, c) => {
@@ -77,13 +80,17 @@ export function createApp(routes: readonly Route[], deps: AppDeps): App {
     const requestId = c.get('requestId')
     if (problem.status >= 500)
       deps.logger.error({ err: error, requestId, method: c.req.method, route: c.get('route') }, 'request failed')
-    return Response.json(problem.body(requestId), {
-      status: problem.status,
-      headers: { ...problem.headers, 'content-type': 'application/problem+json' },
-    })
+    return problemResponse(problem, requestId)
   })
 
   return app
+}
+
+function problemResponse(problem: HttpProblem, requestId: string): Response {
+  return Response.json(problem.body(requestId), {
+    status: problem.status,
+    headers: { ...problem.headers, 'content-type': 'application/problem+json' },
+  })
 }
 
 function toResponse(route: Route, { status, headers, body }: RawAnswer): Response {

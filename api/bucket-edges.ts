@@ -36,6 +36,16 @@ export function bucketEnd(size: BucketSize, timeZone: string, timeMs: number): n
   return timeMs
 }
 
+/** Where the bucket that holds `timeMs` begins. */
+export function bucketStart(size: BucketSize, timeZone: string, timeMs: number): number {
+  let last = timeMs
+  for (const startMs of bucketStarts(size, timeZone, { fromMs: timeMs, toMs: Number.POSITIVE_INFINITY })) {
+    if (startMs > timeMs) return last
+    last = startMs
+  }
+  return last
+}
+
 function bucketStarts(size: BucketSize, timeZone: string, range: TimeRange): Generator<number> {
   const isSubDay = size.unit === 'second' || size.unit === 'minute' || size.unit === 'hour'
   return isSubDay ? subDayStarts(nominalMs(size), timeZone, range) : calendarStarts(size, timeZone, range)

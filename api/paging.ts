@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Page } from '../store/state/index.ts'
 import { type CursorFilter, decodeCursor, encodeCursor } from './cursor.ts'
 import { integerInput } from './fields.ts'
+import { maxTimeMs } from './time.ts'
 
 export const defaultLimit = 1_000
 export const maxLimit = 10_000
@@ -53,5 +54,8 @@ export async function loadPage<Record, Place extends z.ZodType, Item>(
 
 /** The place in a list ordered by id. */
 export const idPlace = z.string().min(1).max(100)
+const timeMs = z.int().min(0).max(maxTimeMs)
 /** The place in a list ordered by time. */
-export const timePlace = z.strictObject({ timeMs: z.number(), id: z.number() })
+export const timePlace = z.strictObject({ timeMs, id: z.int().min(0) })
+/** What is left of a range. Its end stays what it was on the first page, so that a walk through the pages ends. */
+export const rangePlace = z.tuple([timeMs, timeMs]).refine(([fromMs, toMs]) => fromMs < toMs)

@@ -1,14 +1,10 @@
-import { z } from '@hono/zod-openapi'
-import type { BucketColumns } from '../store/readings/index.ts'
 import { type BucketSize, nominalMs } from './bucket-size.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { defaultLimit, maxLimit } from './paging.ts'
+import { defaultLimit, maxLimit, rangePlace } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
 import { badParameter } from './problem.ts'
 import type { ReadRequest } from './read-raw.ts'
 import { formatTime } from './time.ts'
-
-const place = z.tuple([z.number(), z.number()])
 
 export interface BucketReading {
   from: string
@@ -22,40 +18,48 @@ export interface BucketRequest extends ReadRequest {
   readonly timeZone: string
 }
 
-/**
- * One page of buckets, ascending, those without readings left out. A page looks at 10,000 buckets at most, so one over a
- * long silence may hold few or none and yet have a next.
- */
+/** One page of buckets, ascending; those without readings are left out. */
 export async function readBuckets(
   readings: ReadingQueries,
   { query, filter, seriesId, nowMs, size, timeZone }: BucketRequest,
 ): Promise<{ items: BucketReading[]; nextCursor: string | null }> {
   // Needed here only, and some 20 ms of the start.
-  const { bucketEdges, bucketEnd } = await import('./bucket-edges.ts')
-  const limit = query.limit ?? defaultLimit
-  const fn = query.fn ?? 'avg'
-  const [fromMs, toMs] = query.cursor === undefined ? firstRange() : decodeCursor(query.cursor, filter, place)
+  const { bucketEdges, bucketEnd, bucketStart } = await import('./bucket-edges.ts')
+  const { limit = defaultLimit, fn = 'avg', cursor } = query
+  const [fromMs, toMs] = cursor === undefined ? firstRange() : decodeCursor(cursor, filter, rangePlace)
   if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
 
-  const edgesMs = bucketEdges(size, timeZone, { fromMs, toMs }, maxLimit + 1)
-  const columns: BucketColumns = await readings.buckets({ seriesId, edgesMs })
   const items: BucketReading[] = []
-  let restMs = edgesMs.at(-1) ?? toMs
-  for (const [i, count] of columns.count.entries()) {
-    if (count === 0) continue
-    const startMs = edgesMs[i] ?? fromMs
-    if (items.length === limit) {
-      restMs = startMs
-      break
+  let restMs = fromMs
+  while (items.length === 0 && restMs < toMs) {
+    const edgesMs = bucketEdges(size, timeZone, { fromMs: restMs, toMs }, maxLimit + 1)
+    const columns = await readings.buckets({ seriesId, edgesMs })
+    restMs = edgesMs.at(-1) ?? toMs
+    for (const [i, count] of columns.count.entries()) {
+      if (count === 0) continue
+      const startMs = edgesMs[i] ?? fromMs
+      if (items.length === limit) {
+        restMs = startMs
+        break
+      }
+      const value = columns[fn][i] ?? Number.NaN
+      items.push({ from: formatTime(startMs), to: formatTime(edgesMs[i + 1] ?? toMs), value, count })
     }
-    const value = columns[fn][i] ?? Number.NaN
-    items.push({ from: formatTime(startMs), to: formatTime(edgesMs[i + 1] ?? toMs), value, count })
+    if (items.length === 0) restMs = await afterSilence(seriesId, restMs)
   }
   return { items, nextCursor: restMs < toMs ? encodeCursor(filter, [restMs, toMs]) : null }
 
   function firstRange(): readonly [number, number] {
     const toMs = query.to ?? bucketEnd(size, timeZone, nowMs)
     return [query.from ?? Math.max(0, toMs - limit * nominalMs(size)), toMs]
+  }
+
+  /** Where the next bucket that holds anything begins: nobody should walk through years of empty seconds. */
+  async function afterSilence(seriesId: number, restMs: number): Promise<number> {
+    if (restMs >= toMs) return toMs
+    const { timesMs } = await readings.range({ seriesId, fromMs: restMs, toMs, limit: 1 })
+    const [nextMs] = timesMs
+    return nextMs === undefined ? toMs : Math.max(restMs, bucketStart(size, timeZone, nextMs))
   }
 }

@@ -1,7 +1,6 @@
-import { z } from '@hono/zod-openapi'
 import { qualityNames, type SeriesId } from '../model/index.ts'
 import { type CursorFilter, decodeCursor, encodeCursor } from './cursor.ts'
-import { defaultLimit } from './paging.ts'
+import { defaultLimit, rangePlace } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
 import { badParameter } from './problem.ts'
 import type { ReadingQuery } from './reading-query.ts'
@@ -9,8 +8,6 @@ import { formatTime } from './time.ts'
 
 /** A device's clock may be ahead by so much before its time is put right. */
 const clockAheadMs = 5 * 60_000
-/** `to` stays what it was on the first page, so that a walk through the pages ends. */
-const place = z.tuple([z.number(), z.number()])
 
 export interface RawReading {
   time: string
@@ -32,7 +29,7 @@ export async function readRaw(
 ): Promise<{ items: RawReading[]; nextCursor: string | null }> {
   const limit = query.limit ?? defaultLimit
   const start = [query.from ?? 0, query.to ?? nowMs + clockAheadMs] as const
-  const [fromMs, toMs] = query.cursor === undefined ? start : decodeCursor(query.cursor, filter, place)
+  const [fromMs, toMs] = query.cursor === undefined ? start : decodeCursor(query.cursor, filter, rangePlace)
   if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
   const columns = await readings.range({ seriesId, fromMs, toMs, limit: limit + 1 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** The last millisecond that a Date can name. */
-const maxTimeMs = 8.64e15
+export const maxTimeMs = 8.64e15
 const rfc3339 = z.iso.datetime({ offset: true })
 
 /**

@@ -139,12 +139,12 @@ describe('buckets', () => {
     expect(pages).toEqual([[0, 1, 2, 3], [4, 5, 6, 7], [8]])
   })
 
-  test('over a long silence come page by page until the range is through', async () => {
+  test('after a long silence come without walking through it', async () => {
     await api.measure('m', 'rare', [
       [startMs, 1],
-      [startMs + 40_000_000, 2],
+      [startMs + 400_000_000_000, 2],
     ])
-    const query = `metric=rare&from=${startMs}&to=${startMs + 50_000_000}&bucket=1s`
+    const query = `metric=rare&from=${startMs}&to=${startMs + 400_000_005_000}&bucket=1s`
     const found: number[] = []
     let pages = 0
     let cursor: string | null = null
@@ -154,7 +154,7 @@ describe('buckets', () => {
       cursor = body.nextCursor
       pages++
     } while (cursor)
-    expect([found, pages]).toEqual([[1, 2], 5])
+    expect([found, pages]).toEqual([[1, 2], 2])
   })
 })
 

@@ -1,0 +1,106 @@
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createApp } from '../../api/app.ts'
+import { createChanges } from '../../api/changes.ts'
+import { createHttpMetrics } from '../../api/http-metrics.ts'
+import { createRoutes } from '../../api/routes.ts'
+import { scopes } from '../../api/scopes.ts'
+import { roles } from '../../model/index.ts'
+import { type Harness, startApi } from './harness.ts'
+
+let api: Harness
+beforeAll(async () => {
+  api = await startApi()
+})
+afterAll(() => api.stop())
+
+const operations = () =>
+  Object.entries(api.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ id: `${method.toUpperCase()} ${path}`, operation })),
+  )
+
+/** What hono really has mounted, in OpenAPI's words; the middleware around everything is no route. */
+function mounted(): string[] {
+  const registry = new Registry()
+  const { state, fake, clock } = api
+  const changes = createChanges(state, { flush: async () => undefined })
+  const deps = { state, changes, peers: fake.peers, registry, clock, peerTimeoutMs: 100, version: '0' }
+  const app = createApp(createRoutes(deps), {
+    credentials: state.credentials,
+    logger: pino({ level: 'silent' }),
+    metrics: createHttpMetrics(registry),
+    maxBodyBytes: 1_024,
+  })
+  return app.routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+}
+
+describe('the OpenAPI document', () => {
+  test('has every mounted route, and no other', () => {
+    const documented = operations().map(({ id }) => id)
+    expect(documented.toSorted()).toEqual(mounted().toSorted())
+    expect(new Set(documented).size).toBe(documented.length)
+  })
+
+  test('says of every operation what it is for and who may call it', () => {
+    for (const { id, operation } of operations()) {
+      expect([id, operation.summary]).toEqual([id, expect.stringMatching(/^[A-Z].{5,}[^.]$/)])
+      const policy = operation['x-policy']
+      if (policy === 'public') expect(id).not.toContain('/api/v1')
+      else {
+        expect(roles).toContain(policy.role)
+        expect(scopes).toContain(policy.scope)
+        expect(['own', 'every']).toContain(policy.sites)
+      }
+    }
+    const ids = operations().map(({ operation }) => operation.operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('lets no viewer write', () => {
+    const writes = operations().filter(({ id }) => !id.startsWith('GET'))
+    expect(writes.length).toBeGreaterThan(10)
+    for (const { id, operation } of writes)
+      expect([id, operation['x-policy']]).toEqual([id, expect.objectContaining({ role: 'admin' })])
+  })
+
+  test('names the problems of every operation', () => {
+    for (const { id, operation } of operations()) {
+      const problems = Object.entries(operation.responses)
+        .filter(([, { content }]) => content && 'application/problem+json' in content)
+        .map(([status]) => status)
+      expect([id, problems]).toEqual([id, expect.arrayContaining(['400', '500'])])
+      if (operation['x-policy'] !== 'public')
+        expect([id, problems]).toEqual([id, expect.arrayContaining(['401', '403'])])
+      if (operation.requestBody) expect([id, problems]).toEqual([id, expect.arrayContaining(['413', '415', '422'])])
+    }
+  })
+
+  test('describes every parameter of every path', () => {
+    for (const { id, operation } of operations()) {
+      const inPath = [...id.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+      expect([id, operation.parameters.filter((one) => one.in === 'path').map(({ name }) => name)]).toEqual([
+        id,
+        inPath,
+      ])
+    }
+  })
+
+  test('refers only to what it defines', () => {
+    const text = JSON.stringify(api.document)
+    const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name)
+    expect(references.length).toBeGreaterThan(10)
+    expect(Object.keys(api.document.components.schemas)).toEqual(expect.arrayContaining(references))
+  })
+})
+
+test('the documentation page loads nothing from elsewhere', async () => {
+  const page = await api.get('/docs', { key: null })
+  expect(page.status).toBe(200)
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+  const sources = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source)
+  expect(sources).toEqual(expect.arrayContaining(['/docs/page.js', '/docs/page.css']))
+  for (const source of sources) expect((await api.get(source, { key: null })).status).toBe(200)
+})
