@@ -16,7 +16,10 @@ export interface LogAppenderDeps {
   readonly onFailure: (error: Error) => void
 }
 
-/** A batch takes no further frame beyond this, so that one commit stays short and one buffer small. */
+/**
+ * A batch takes no further frame beyond this, so that one commit stays short and one buffer small. Every log takes more
+ * in one append (config.ts), so only a single frame can be too large.
+ */
 const batchBytes = 4 * 1024 * 1024
 const spareBatches = 4
 
@@ -174,7 +177,6 @@ export function createLogAppender(log: MessageLog, deps: LogAppenderDeps, config
       return { kind: 'written', end: await log.append(batch.view()) }
     } catch (cause) {
       if (isAppError(cause, 'log_full')) return { kind: 'full' }
-      // Frames that are small are gathered to less than any log takes: it is a single one.
       if (isAppError(cause, 'too_large')) return { kind: 'too-large', error: cause }
       return { kind: 'failed', error: cause instanceof Error ? cause : new Error('append to log failed', { cause }) }
     }

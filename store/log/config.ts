@@ -6,7 +6,7 @@ export const logConfigSchema = z
   .strictObject({
     maxBytes: z
       .int()
-      .min(2 * mib)
+      .min(16 * mib)
       .default(8192 * mib)
       .describe('Bytes of log kept at most; at the bound nothing is acknowledged until consumers have caught up'),
     reserveBytes: z

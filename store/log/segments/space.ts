@@ -41,7 +41,11 @@ export function createSpace(config: SpaceConfig, free: FreeDisk): Space {
         grantedBytes = 0
       }
       const left = freeBytes - grantedBytes - config.reserveBytes
-      if (left < moreBytes) return `the disk has ${freeBytes} bytes free and ${config.reserveBytes} are reserved`
+      if (left < moreBytes) {
+        // Whoever asks again wants to know what has changed.
+        sampledAtMs = Number.NEGATIVE_INFINITY
+        return `the disk has ${freeBytes} bytes free and ${config.reserveBytes} are reserved`
+      }
       grantedBytes += moreBytes
       return undefined
     },
