@@ -15,3 +15,4 @@ export type {
   SeriesCatalog,
   SeriesInfo,
 } from './reading-store.ts'
+export { type RecentConfig, withRecent } from './recent.ts'

@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { AppError } from '../../../model/index.ts'
+import { checkEdges, emptyBuckets, emptyReadings, wholeMs } from '../columns.ts'
 import type { ReadingStore, SeriesCatalog } from '../reading-store.ts'
 import { rewriteSlice, sliceDay } from './compaction.ts'
 import type { DuckdbReadingsConfig } from './config.ts'
 import type { Database } from './database.ts'
 import { needsReopening, storeError } from './errors.ts'
 import { selectLatest } from './latest.ts'
-import { checkEdges, emptyBuckets, emptyReadings, selectBuckets, selectRange, wholeMs } from './queries.ts'
+import { selectBuckets, selectRange } from './queries.ts'
 import { removeBefore, removeSlot } from './removal.ts'
 
 const dayMs = 86_400_000

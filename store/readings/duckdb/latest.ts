@@ -1,5 +1,5 @@
+import { emptyReadings } from '../columns.ts'
 import type { ReadingColumns } from '../reading-store.ts'
-import { emptyReadings } from './queries.ts'
 import type { Session } from './session.ts'
 import { qualityOf, type ReadingTable, type Slot } from './tables.ts'
 

@@ -1,11 +1,7 @@
-import { AppError } from '../../../model/index.ts'
+import { checkEdges, emptyBuckets, emptyReadings, wholeMs } from '../columns.ts'
 import type { BucketColumns, BucketQuery, RangeQuery, ReadingColumns } from '../reading-store.ts'
 import type { Session } from './session.ts'
 import { qualityOf, type Slot } from './tables.ts'
-
-/** Limits of JavaScript's own dates; far inside of what a BIGINT holds. */
-const maxTimeMs = 8.64e15
-const maxBuckets = 10_000
 
 export async function selectRange(session: Session, slot: Slot, query: RangeQuery): Promise<ReadingColumns> {
   const value = valueColumn(slot)
@@ -42,46 +38,6 @@ export async function selectBuckets(session: Session, slot: Slot, query: BucketQ
   for (const [i, target] of targets.entries())
     for (const [row, bucket] of (index ?? []).entries()) target[bucket] = columns[i]?.[row] ?? Number.NaN
   return buckets
-}
-
-export function emptyReadings(length: number): ReadingColumns {
-  return {
-    timesMs: new Float64Array(length).fill(Number.NaN),
-    values: new Float64Array(length).fill(Number.NaN),
-    quality: new Uint8Array(length),
-    receivedMs: new Float64Array(length).fill(Number.NaN),
-  }
-}
-
-export function emptyBuckets(length: number): BucketColumns {
-  const unknown = () => new Float64Array(length).fill(Number.NaN)
-  return {
-    count: new Float64Array(length),
-    avg: unknown(),
-    min: unknown(),
-    max: unknown(),
-    sum: unknown(),
-    first: unknown(),
-    last: unknown(),
-  }
-}
-
-/** Stored times are whole, so a bound between two of them is as good as the next one. */
-export function wholeMs(timeMs: number): number {
-  if (Number.isNaN(timeMs)) throw new AppError('invalid_input', 'query readings failed: NaN is not a time')
-  return Math.ceil(Math.min(Math.max(timeMs, -maxTimeMs), maxTimeMs))
-}
-
-/** Also for other adapters: the promise of the port on edges. */
-export function checkEdges(edges: Float64Array): Float64Array {
-  const edgesMs = edges.map(wholeMs)
-  const ascending = edgesMs.every((edge, i) => i === 0 || edge > (edgesMs[i - 1] ?? 0))
-  if (edgesMs.length < 2 || edgesMs.length > maxBuckets + 1 || !ascending)
-    throw new AppError(
-      'invalid_input',
-      `aggregate readings failed: ${edgesMs.length} edges are not 2 to ${maxBuckets + 1} ascending ones`,
-    )
-  return edgesMs
 }
 
 function uniformStep(edgesMs: Float64Array): number | undefined {
