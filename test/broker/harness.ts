@@ -201,6 +201,8 @@ export interface RawClient {
   bytes(count: number): Promise<Buffer>
   /** Resolves when the other side has closed, with all that it sent. */
   untilClosed(): Promise<Buffer>
+  /** Sends no more, but still receives. */
+  half(): void
   end(): void
 }
 
@@ -235,6 +237,7 @@ export function rawClient(socket: Socket): RawClient {
       await waitUntil('the connection to be closed', () => closed)
       return received()
     },
+    half: () => void socket.end(),
     end: () => void socket.destroy(),
   }
 }
