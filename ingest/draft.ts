@@ -2,8 +2,8 @@ import { isMetricName } from '../model/index.ts'
 import type { DeviceMemory } from './memory/device-memory.ts'
 import type { DeviceInfo, RejectReason } from './ports.ts'
 
-/** Members of native telemetry, so no metric may bear their names. */
-const reservedNames: ReadonlySet<string> = new Set(['ts', 'values'])
+/** Members of native telemetry, and a name that a JavaScript object cannot hold: no metric may bear them. */
+const reservedNames: ReadonlySet<string> = new Set(['ts', 'values', '__proto__'])
 
 export interface DraftSettings {
   readonly maxMetrics: number

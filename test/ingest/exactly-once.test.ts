@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type FrameScript, noon } from './frame-script.ts'
+import { World } from './world.ts'
+
+type Event = (script: FrameScript) => void
+
+const device = fc.constantFrom('m1', 'm2', 'm3')
+const numbers: Readonly<Record<string, number>> = { m1: 1, m2: 2, m3: 3 }
+const metric = fc.constantFrom('voltage', 'current', 'energy', 'relay', 'a', 'b', 'c', 'd')
+const value = fc.constantFrom(0, 1, 2, 5, 230, 1e9, null, 'x')
+const packet = fc.record({
+  packetId: fc.integer({ min: 0, max: 3 }),
+  dup: fc.boolean(),
+  session: fc.constantFrom(1, 2),
+})
+
+/** Everything that can happen to a log, with few devices, metrics, times and packet identifiers, so that they meet. */
+const event: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: 0, max: 70_000 }).map(
+      (ms): Event =>
+        (script) =>
+          script.pass(ms),
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(device, fc.dictionary(metric, value, { maxKeys: 3 }), packet).map(
+      ([id, values, options]): Event =>
+        (script) =>
+          script.telemetry(id, values, options),
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(device, fc.integer({ min: -20, max: 10 }), fc.dictionary(metric, value, { maxKeys: 3 }), packet)
+      .map(([id, minutes, values, options]): Event => {
+        return (script) => script.telemetry(id, { ts: script.nowMs + minutes * 60_000, values }, options)
+      }),
+  },
+  fc.tuple(device, metric, value, packet).map(
+    ([id, name, x, options]): Event =>
+      (script) =>
+        script.publish(`panel/${id}/${name}`, String(x), options),
+  ),
+  fc.constantFrom<Event>(
+    (script) => script.tick(),
+    (script) => script.seal(),
+    (script) => script.presence('broker-started'),
+    (script) => script.refusal('no/such', 'forbidden_topic', 'x', 'm1/c'),
+    (script) => script.publish('pel/v1/m1/info', '{"model":"X"}'),
+    (script) => script.publish('pel/v1/m2/status', 'online', { from: 'm1/c' }),
+    (script) => script.telemetry('m1', { ts: noon + 7 * 3_600_000, values: { voltage: 5 } }),
+  ),
+  device.map(
+    (id): Event =>
+      (script) =>
+        script.presence('connected', `${id}/c`),
+  ),
+  device.map(
+    (id): Event =>
+      (script) =>
+        script.presence('disconnected', `${id}/c`),
+  ),
+  device.map(
+    (id): Event =>
+      (script) =>
+        script.device(id, numbers[id] ?? 0, { limits: { metrics: 4 } }),
+  ),
+  device.map(
+    (id): Event =>
+      (script) =>
+        script.control(`device/${id}`, undefined),
+  ),
+)
+
+function worldOf(events: readonly Event[]): World {
+  const world = new World()
+  world.script.device('m1', 1).device('m2', 2, { limits: { metrics: 3 } })
+  for (const happen of events) happen(world.script)
+  return world
+}
+
+/** What ingest knew at the end of the log, as its last snapshot says it. */
+function memoryAtEnd(world: World): string | undefined {
+  const newest = Math.max(...world.snapshots.keys())
+  expect(newest).toBe(world.script.length)
+  return Buffer.from(world.snapshots.get(newest) ?? []).toString('hex')
+}
+
+/** Every so many durable steps the process dies, before or after the step; then a new one resumes. */
+async function digestWithCrashes(world: World, steps: readonly number[], sliceBytes: number): Promise<void> {
+  const pending = [...steps]
+  let left = pending.shift() ?? Number.POSITIVE_INFINITY
+  world.fault = (step) => {
+    if (left-- > 0) return
+    left = pending.shift() ?? Number.POSITIVE_INFINITY
+    throw new Error(`crash at ${step}`)
+  }
+  const config = { sliceBytes, batchReadings: 5, checkpointBytes: 700 }
+  for (;;) {
+    const before = world.failures.length
+    const ingest = world.ingest(config)
+    await ingest.start()
+    for (;;) {
+      world.announce()
+      if (world.failures.length > before) break
+      const { position } = await ingest.queries.stats()
+      if (position === world.script.length) break
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await ingest.stop()
+    const done = world.snapshots.has(world.script.length)
+    if (done && world.failures.length === before) return
+  }
+}
+
+describe('exactly once', () => {
+  test('the log read in other portions and with crashes anywhere gives the same readings, rejections and memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { minLength: 1, maxLength: 60 }),
+        fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 2000 }),
+        async (events, steps, sliceBytes) => {
+          const calm = worldOf(events)
+          await calm.digest()
+          const stormy = worldOf(events)
+          await digestWithCrashes(stormy, steps, sliceBytes)
+          expect(await stormy.content()).toEqual(await calm.content())
+          expect(stormy.rejected).toEqual(calm.rejected)
+          expect(memoryAtEnd(stormy)).toBe(memoryAtEnd(calm))
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})
