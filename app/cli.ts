@@ -124,8 +124,7 @@ program
   })
 
 function administer(work: Parameters<typeof withAdmin<Made>>[2]): Promise<Made> {
-  const { dataDir } = loadConfig(process.env)
-  return withAdmin(dataDir, createLogger('warn', 'cli'), work)
+  return withAdmin(loadConfig(process.env), createLogger('warn', 'cli'), work)
 }
 
 function parseTarget(text: string): number {

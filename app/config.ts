@@ -4,6 +4,7 @@ import { type IngestConfig, ingestConfigSchema } from '../ingest/index.ts'
 import { AppError, type FieldError, type TopicRules } from '../model/index.ts'
 import { type LogConfig, logConfigSchema } from '../store/log/index.ts'
 import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/index.ts'
+import { type SessionConfig, sessionConfigSchema } from '../store/sessions/index.ts'
 import { type Environment, loadEnvironment, readSettings } from './env.ts'
 import { type Settings, settings } from './settings.ts'
 
@@ -18,6 +19,7 @@ export interface PlatformConfig {
   readonly topics: TopicRules
   readonly broker: BrokerConfig
   readonly log: LogConfig
+  readonly sessions: SessionConfig
   readonly ingest: IngestConfig
   /** Without its path, which the data folder gives. */
   readonly readings: Omit<DuckdbReadingsConfig, 'path'>
@@ -62,6 +64,12 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       maxBytes: values.LOG_MAX_BYTES,
       reserveBytes: values.LOG_RESERVE_BYTES,
       segmentBytes: values.LOG_SEGMENT_BYTES,
+    }),
+    sessions: sessionConfigSchema.parse({
+      maxSessions: values.MQTT_MAX_SESSIONS,
+      expiryHours: values.MQTT_SESSION_EXPIRY_HOURS,
+      maxQueuedMessages: values.MQTT_MAX_QUEUED_MESSAGES,
+      maxRetained: values.MQTT_MAX_RETAINED,
     }),
     ingest: ingestConfigSchema.parse({
       lateHorizonMs: values.INGEST_LATE_HORIZON_MS,

@@ -8,4 +8,6 @@ if (major !== 24) {
   )
   process.exit(1)
 }
+// The log's fsync, DuckDB and the files share libuv's pool: four threads, the default, would let queries delay PUBACKs.
+process.env.UV_THREADPOOL_SIZE ??= '16'
 await import('./cli.ts')

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { type Broker, createBroker, createSessionPersistence } from '../broker/index.ts'
 import { AppError, frameKind, systemClock } from '../model/index.ts'
 import { createLogAppender, type LogAppender, openSegmentLog, type SegmentLog } from '../store/log/index.ts'
-import { createLmdbSessions } from '../store/sessions/index.ts'
+import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
 import { ensureKeys } from './bootstrap-keys.ts'
@@ -74,10 +74,10 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const access = createAccess(state)
     await access.load()
-    const sessionStore = createLmdbSessions({ folder: folder.sessionsFolder })
-    await sessionStore.open()
-    lifecycle.own('sessions', () => sessionStore.close())
-    const persistence = createSessionPersistence(sessionStore)
+    const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
+    await sessions.open()
+    lifecycle.own('sessions', () => sessions.close())
+    const persistence = createSessionPersistence(sessions)
     const broker = createBroker(config.broker, {
       access,
       appender,

@@ -5,6 +5,7 @@ import { ingestConfigSchema } from '../ingest/index.ts'
 import { AppError, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
 import { logConfigSchema } from '../store/log/index.ts'
 import { duckdbReadingsConfigSchema } from '../store/readings/index.ts'
+import { sessionConfigSchema } from '../store/sessions/index.ts'
 import type { Setting } from './env.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -79,6 +80,7 @@ const brokerShape = brokerConfigSchema.shape
 const ingestShape = ingestConfigSchema.shape
 const apiShape = apiConfigSchema.shape
 const logShape = logConfigSchema.shape
+const sessionShape = sessionConfigSchema.shape
 const duckdbShape = duckdbReadingsConfigSchema.shape
 
 /** Every environment variable that means something, with its schema; in the order of the documentation. */
@@ -88,6 +90,10 @@ export const settingSchemas = {
   MQTT_PAYLOAD_BYTES: brokerShape.payloadBytes,
   MQTT_TOPIC_LEVELS: brokerShape.topicLevels,
   MQTT_MESSAGES_PER_S: brokerShape.messagesPerS,
+  MQTT_MAX_SESSIONS: sessionShape.maxSessions,
+  MQTT_SESSION_EXPIRY_HOURS: sessionShape.expiryHours,
+  MQTT_MAX_QUEUED_MESSAGES: sessionShape.maxQueuedMessages,
+  MQTT_MAX_RETAINED: sessionShape.maxRetained,
   LOG_MAX_BYTES: logShape.maxBytes,
   LOG_RESERVE_BYTES: logShape.reserveBytes,
   LOG_SEGMENT_BYTES: logShape.segmentBytes,

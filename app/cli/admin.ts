@@ -10,7 +10,7 @@ import {
   type SiteScope,
   systemClock,
 } from '../../model/index.ts'
-import { type Actor, openState, type State } from '../../store/state/index.ts'
+import { type Actor, openState, type SeedConfig, type State, seedState } from '../../store/state/index.ts'
 import { findRunning, openDataFolder, type RunningPlatform } from '../data-folder.ts'
 import { stateConfigOf } from '../state.ts'
 
@@ -39,8 +39,14 @@ export interface Admin {
 const principal: Principal = { kind: 'platform', id: 'command-line', role: 'admin', sites: 'all' }
 const actor: Actor = { principal, requestId: null, address: null }
 
+export interface AdminPlace {
+  readonly dataDir: string
+  readonly firstSite: SeedConfig
+}
+
 /** Speaks HTTP to the platform that runs on the folder; opens its files, under the lock, when none runs. */
-export async function withAdmin<T>(dataDir: string, logger: Logger, work: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(place: AdminPlace, logger: Logger, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const { dataDir, firstSite } = place
   let folder: ReturnType<typeof openDataFolder>
   try {
     folder = openDataFolder(dataDir)
@@ -52,6 +58,7 @@ export async function withAdmin<T>(dataDir: string, logger: Logger, work: (admin
   try {
     const state = await openState(stateConfigOf(folder, { migrate: true }), { clock: systemClock, logger })
     try {
+      await seedState(state, firstSite)
       return await work(overFiles(state))
     } finally {
       await state.close()

@@ -44,12 +44,12 @@ function welcome({ httpPort, mqttPort, firstAdminKey }: Platform, config: Platfo
       ? ''
       : `\n  # let it report (TOKEN is in the answer), and read it back
   mosquitto_pub -p ${mqttPort} -u meter-1 -P TOKEN -q 1 -t pel/v1/meter-1/telemetry -m '{"voltage":229.8,"power":1250}'
-  curl ${url}/api/v1/devices/meter-1/latest -H 'Authorization: Bearer ${key}'\n`
+  curl ${url}/api/v1/devices/meter-1/latest -H "Authorization: Bearer ${key}"\n`
   return `
 PELBIoT is up: HTTP on ${httpPort}, MQTT on ${mqttPort ?? 'no port'}, data in ${config.dataDir}, documentation at ${url}/docs
 ${shown}
   # register a meter
-  curl ${url}/api/v1/devices -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
+  curl ${url}/api/v1/devices -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\
     -d '{"id":"meter-1","profileId":"meter-1ph"}'
 ${publish}
 `

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { settingsEnvFile, settingsMarkdown } from '../../app/cli/settings-table.ts'
+import { loadConfig } from '../../app/config.ts'
+import { isAppError } from '../../model/index.ts'
+
+const noFile = '/nonexistent/.env'
+const load = (env: Record<string, string>) => loadConfig(env, noFile)
+
+function wrongSettings(env: Record<string, string>): readonly string[] {
+  try {
+    load(env)
+  } catch (error) {
+    if (isAppError(error)) return error.fields.map(({ field }) => field)
+    throw error
+  }
+  return []
+}
+
+describe('settings', () => {
+  test('an empty environment gives the documented defaults', () => {
+    const config = load({})
+    expect(config.broker).toMatchObject({ host: '0.0.0.0', port: 1883, wsPort: 8083, tlsPort: undefined })
+    expect(config.api.port).toBe(8080)
+    expect(config.topics.scalarTopics.map(({ pattern }) => pattern)).toEqual(['panel/{device}/{metric}'])
+    expect(config.topics.metricNames.get('volt')).toBe('voltage')
+  })
+
+  test('a listener is switched off by `off`, and TLS on by its files', () => {
+    const config = load({ MQTT_PORT: 'off', MQTT_WS_PORT: '0', TLS_CERT_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' })
+    expect(config.broker).toMatchObject({ port: undefined, wsPort: 0, tlsPort: 8883 })
+    expect(config.broker.tls).toEqual({ certFile: 'c.pem', keyFile: 'k.pem' })
+  })
+
+  test('every wrong setting is named at once', () => {
+    const env = {
+      MQTT_PORT: 'yes',
+      HTTP_PORT: '-1',
+      LOG_LEVEL: 'loud',
+      SITE_TIME_ZONE: 'Mars/Olympus',
+      SITE_CURRENCY: 'rupiah',
+      SCALAR_TOPICS: 'panel/{device}',
+      SCALAR_METRICS: 'volt',
+      BOOTSTRAP_ADMIN_KEY: 'short',
+    }
+    expect([...wrongSettings(env)].sort()).toEqual(Object.keys(env).sort())
+  })
+
+  test('settings that contradict each other are named', () => {
+    expect(wrongSettings({ TLS_CERT_FILE: 'c.pem' })).toEqual(['TLS_KEY_FILE'])
+    expect(wrongSettings({ LOG_MAX_BYTES: String(2 ** 26), LOG_SEGMENT_BYTES: String(2 ** 26) })).toEqual([
+      'LOG_SEGMENT_BYTES',
+    ])
+  })
+
+  test('docs/settings.md and .env.example say what the schemas say', () => {
+    expect(readFileSync('docs/settings.md', 'utf8')).toContain(settingsMarkdown())
+    expect(readFileSync('.env.example', 'utf8')).toBe(settingsEnvFile())
+  })
+})
