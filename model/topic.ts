@@ -33,13 +33,11 @@ export function parseScalarTopic(pattern: string): ScalarTopic {
   const levels = pattern.split('/')
   const deviceLevel = levels.indexOf('{device}')
   const metricLevel = levels.indexOf('{metric}')
-  const stray = levels.some(
-    (level) => /[+#]/.test(level) || (/[{}]/.test(level) && !/^\{(device|metric)\}$/.test(level)),
-  )
+  const stray = levels.some((level, i) => /[+#{}]/.test(level) && i !== deviceLevel && i !== metricLevel)
   if (deviceLevel < 0 || metricLevel < 0 || stray || pattern.startsWith('$') || pattern.startsWith(nativePrefix))
     throw new AppError(
       'invalid_input',
-      `parse scalar topic ${JSON.stringify(pattern)} failed: needs {device} and {metric}`,
+      `parse scalar topic ${JSON.stringify(pattern)} failed: needs {device} and {metric}, each once`,
     )
   return { pattern, levels, deviceLevel, metricLevel }
 }
