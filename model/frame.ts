@@ -1,3 +1,5 @@
+import { AppError } from './errors.ts'
+
 /**
  * The log is a run of frames, back to back, little endian:
  *
@@ -31,9 +33,16 @@ export const maxFrameBytes = frameHeaderBytes + 2 * 0xffff + 0x0fffffff
 const empty = new Uint8Array(0)
 const encoder = new TextEncoder()
 
-/** Who a frame comes from, encoded once per connection. */
+const maxOriginBytes = 0xffff
+
+/**
+ * Who a frame comes from, encoded once per connection. Throws `too_large` for a client id that leaves no room for its
+ * principal: MQTT allows 65,535 bytes for the id alone.
+ */
 export function encodeOrigin(principal: string, clientId: string): Uint8Array {
-  return encoder.encode(`${principal}\0${clientId}`)
+  const origin = encoder.encode(`${principal}\0${clientId}`)
+  if (origin.length <= maxOriginBytes) return origin
+  throw new AppError('too_large', `encode origin of ${principal} failed: a client id of ${clientId.length} characters`)
 }
 
 export interface FrameFields {

@@ -147,6 +147,13 @@ describe('frames', () => {
     }
   })
 
+  test('a client id that no frame can carry is refused before there is a frame', () => {
+    const longest = 'x'.repeat(0xffff - 'm1'.length - 1)
+    const frame = { kind: frameKind.message, receivedMs: 1, origin: encodeOrigin('m1', longest) }
+    expect(read(write([frame]))[0]?.clientId).toBe(longest)
+    expect(() => encodeOrigin('m1', `${longest}x`)).toThrow('encode origin of m1 failed')
+  })
+
   test('a writer that is cleared begins anew', () => {
     const writer = new FrameWriter(8)
     writer.append({ kind: frameKind.tick, receivedMs: 1 })
