@@ -68,6 +68,14 @@ export function createMqttSessions(store: SessionStore, config: SessionConfig): 
       throw new AppError('store_failed', `read sessions failed: they are not of format ${format}`)
   }
 
+  function read(): void {
+    try {
+      for (const part of [table, subscriptions, outgoing, retained, wills, fanout]) part.open()
+    } catch (cause) {
+      throw new AppError('store_failed', 'read sessions failed: a record is damaged', { cause })
+    }
+  }
+
   return {
     table,
     subscriptions,
@@ -79,11 +87,12 @@ export function createMqttSessions(store: SessionStore, config: SessionConfig): 
 
     async open() {
       await store.open()
-      checkFormat()
       try {
-        for (const part of [table, subscriptions, outgoing, retained, wills, fanout]) part.open()
-      } catch (cause) {
-        throw new AppError('store_failed', 'read sessions failed: a record is damaged', { cause })
+        checkFormat()
+        read()
+      } catch (error) {
+        await store.close()
+        throw error
       }
       hourly ??= setInterval(() => table.passHour(connected), hourMs).unref()
     },
