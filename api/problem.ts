@@ -3,14 +3,22 @@ import { z } from '@hono/zod-openapi'
 import { AppError, type ErrorCode, errorCodes, type FieldError } from '../model/index.ts'
 
 /** What only HTTP can get wrong; every other code is the catalogue's. */
-const httpCodes = ['malformed_request', 'method_not_allowed', 'unsupported_media_type'] as const
-type ProblemCode = ErrorCode | (typeof httpCodes)[number]
+const httpCodes = [
+  'malformed_request',
+  'method_not_allowed',
+  'unsupported_media_type',
+  'request_timeout',
+  'headers_too_large',
+] as const
+export type ProblemCode = ErrorCode | (typeof httpCodes)[number]
 
 /** The one place where a code becomes a status. */
 const statusOf: Readonly<Record<ProblemCode, number>> = {
   malformed_request: 400,
   method_not_allowed: 405,
   unsupported_media_type: 415,
+  request_timeout: 408,
+  headers_too_large: 431,
   invalid_input: 422,
   unauthenticated: 401,
   forbidden: 403,

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { AppError } from '../model/index.ts'
+import { answerClientErrors } from './client-error.ts'
 import type { ApiConfig } from './config.ts'
 
 export interface HttpServer {
@@ -30,6 +31,7 @@ export function createHttpServer(
     },
     getRequestListener(fetch, { overrideGlobalObjects: false }),
   )
+  answerClientErrors(server)
   server.maxConnections = config.maxConnections
   let starting: Promise<void> | undefined
   let stopping: Promise<void> | undefined

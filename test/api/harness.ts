@@ -89,7 +89,17 @@ export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harn
     clock,
     version: '0.0.0-test',
   })
-  await api.start()
+  async function stop(): Promise<void> {
+    await api.stop()
+    await state.close()
+    folder.remove()
+  }
+  try {
+    await api.start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
   const url = `http://127.0.0.1:${api.port()}`
   const document = openApiDocument.parse(await (await fetch(`${url}/openapi.json`)).json())
 
@@ -144,12 +154,6 @@ export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harn
     const device = items.find(({ id }) => id === deviceId)
     if (device === undefined) throw new Error(`no device ${deviceId}`)
     return device
-  }
-
-  async function stop(): Promise<void> {
-    await api.stop()
-    await state.close()
-    folder.remove()
   }
 
   return {

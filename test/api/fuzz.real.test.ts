@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Harness, type RequestOptions, startApi, startMs } from './harness.ts'
+
+let api: Harness
+beforeAll(async () => {
+  api = await startApi()
+  await api.post('/api/v1/devices', { id: 'm', profileId: 'meter-1ph' })
+  await api.post('/api/v1/assets', { id: 'a', siteId: 'main', kind: 'panel', name: 'A' })
+  await api.measure('m', 'voltage', [[startMs, 230]])
+})
+afterAll(() => api.stop())
+
+/** Values that are right somewhere, nearly right, or right nowhere. */
+const word = fc.oneof(
+  fc.constantFrom(
+    'm',
+    'main',
+    'voltage',
+    'meter-1ph',
+    '1h',
+    '1mo',
+    'avg',
+    'asc',
+    'true',
+    'viewer',
+    'all',
+    'Asia/Jakarta',
+    'EUR',
+  ),
+  fc.constantFrom(
+    '',
+    '0',
+    '1',
+    '-1',
+    '5',
+    '1e9',
+    '2026-11-23T10:00:00Z',
+    String(startMs),
+    'null',
+    '%',
+    '../..',
+    '__proto__',
+  ),
+  fc.string({ unit: 'binary', maxLength: 80 }),
+)
+
+const value: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    word,
+    fc.integer(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(
+      fc.constantFrom('id', 'name', 'unit', 'kind', 'min', 'max', 'metrics', '__proto__', 'a'),
+      tie('value'),
+      {
+        maxKeys: 5,
+      },
+    ),
+  ),
+})).value
+
+type Schema = Record<string, unknown>
+
+/** A body that has the right fields, each with its own kind of value or any other. */
+function bodyFor(schema: Schema): fc.Arbitrary<unknown> {
+  const name = String(schema['$ref'] ?? '')
+    .split('/')
+    .at(-1)
+  const properties = (api.document.components.schemas[name ?? ''] as Schema | undefined)?.['properties'] as Schema
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([field, inner]) => {
+      const { enum: values, example } = inner as { enum?: unknown[]; example?: unknown }
+      const right = values ? fc.constantFrom(...values) : example === undefined ? value : fc.constant(example)
+      return [field, fc.oneof(right, value)]
+    }),
+  )
+  return fc.oneof({ weight: 4, arbitrary: fc.record(fields, { requiredKeys: [] }) }, { weight: 1, arbitrary: value })
+}
+
+/** What is there already, so that requests get beyond 404. */
+const idOf: Readonly<Record<string, string>> = { devices: 'm', sites: 'main', profiles: 'meter-1ph', assets: 'a' }
+
+const rightQuery: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  limit: fc.constantFrom('1', '10000'),
+  metric: fc.constantFrom('voltage', 'current'),
+  from: fc.constantFrom('0', String(startMs), '2026-11-23T09:00:00Z'),
+  to: fc.constantFrom('2026-11-23T11:00:00Z', String(startMs + 1)),
+  bucket: fc.constantFrom('1s', '15m', '7h', '1d', '2w', '1mo', '100y'),
+  fn: fc.constantFrom('avg', 'sum'),
+}
+
+/** Parameters that the operation has, mostly with values that it takes; now and then others. */
+function queryFor(
+  parameters: readonly { name: string; in: string; required: boolean }[],
+): fc.Arbitrary<Record<string, string>> {
+  const inQuery = parameters.filter((one) => one.in === 'query')
+  const fields = Object.fromEntries(
+    inQuery.map(({ name }) => [
+      name,
+      fc.oneof({ weight: 9, arbitrary: rightQuery[name] ?? word }, { weight: 1, arbitrary: word }),
+    ]),
+  )
+  const right = fc.record(fields, { requiredKeys: inQuery.filter(({ required }) => required).map(({ name }) => name) })
+  return fc.oneof(
+    { weight: 9, arbitrary: right.map((query) => query as Record<string, string>) },
+    { weight: 1, arbitrary: fc.dictionary(word, word, { maxKeys: 3 }) },
+  )
+}
+
+test('nothing that anybody sends makes the platform fail, or answer what it does not promise', async () => {
+  const operations = Object.entries(api.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      // What it deleted would be missing for all that comes after.
+      .filter(([method]) => method !== 'delete')
+      .map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  )
+  const request = fc.constantFrom(...operations).chain(({ path, method, operation }) => {
+    const id = idOf[path.split('/')[3] ?? ''] ?? 'm'
+    const schema = operation.requestBody?.content['application/json']?.schema
+    return fc.record({
+      method: fc.constant(method),
+      path: fc.constant(path),
+      ids: fc.array(fc.oneof({ weight: 5, arbitrary: fc.constant(id) }, { weight: 1, arbitrary: word }), {
+        minLength: 2,
+        maxLength: 2,
+      }),
+      query: queryFor(operation.parameters),
+      options: schema
+        ? bodyFor(schema).map((body): RequestOptions => ({ body: body ?? null }))
+        : fc.constant<RequestOptions>({}),
+    })
+  })
+  const seen = new Map<number, number>()
+  await fc.assert(
+    fc.asyncProperty(request, async ({ method, path, ids, query, options }) => {
+      let at = 0
+      const filled = path.replaceAll(/\{\w+\}/g, () => encodeURIComponent(ids[at++]?.toWellFormed() || 'm'))
+      const search = new URLSearchParams(query)
+      const { status } = await api.request(method, search.size > 0 ? `${filled}?${search}` : filled, options)
+      seen.set(status, (seen.get(status) ?? 0) + 1)
+      expect(status).toBeLessThan(500)
+    }),
+    { numRuns: 1_500 },
+  )
+  expect(api.logged).toEqual([])
+  // The fuzz reaches the handlers, not only the doors.
+  expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 400, 404, 422]))
+})

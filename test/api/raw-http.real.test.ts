@@ -1,0 +1,61 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Harness, startApi } from './harness.ts'
+
+let api: Harness
+beforeAll(async () => {
+  api = await startApi({ headersTimeoutMs: 300, requestTimeoutMs: 400 })
+})
+afterAll(() => api.stop())
+
+/** Sends the bytes and resolves with all that came until the other side closed. */
+function exchange(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(new URL(api.url).port), '127.0.0.1', () => socket.write(bytes))
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      answer += chunk
+    })
+    socket.on('close', () => resolve(answer))
+    socket.on('error', reject)
+  })
+}
+
+describe('what is no request at all gets a problem and the end of the connection:', () => {
+  test.each([
+    ['bytes that are no HTTP', '\x16\x03\x01 hello\r\n\r\n', 400],
+    ['a method that nobody has heard of', 'BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    [
+      'a length that contradicts itself',
+      'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      400,
+    ],
+    ['headers without end', `GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['headers that never come', 'GET /livez HTTP/1.1\r\nHost: x\r\n', 408],
+  ])('%s', async (_, bytes, status) => {
+    const answer = await exchange(bytes)
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(answer).toContain('application/problem+json')
+    expect(answer).toMatch(/"requestId":"[0-9a-f-]{36}"/)
+  })
+})
+
+test('a body that never comes does not hold the connection for ever', async () => {
+  const answer = await exchange(
+    `POST /api/v1/sites HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${api.adminKey}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{`,
+  )
+  expect(answer).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
+})
+
+test('an address that is no URL is a problem', async () => {
+  for (const target of ['//', '/%', '/api/v1/devices?%', '*', 'http://[/']) {
+    const answer = await exchange(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    expect([target, answer]).toEqual([target, expect.stringMatching(/^HTTP\/1\.1 4\d\d /)])
+  }
+})
+
+test('a host that is none is a problem', async () => {
+  const answer = await exchange('GET /livez HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n')
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+})
