@@ -52,7 +52,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   function launch(): Child {
     if (child?.running) throw new Error('start platform failed: it is running')
     earlierLog = log()
-    child = startChild(process.execPath, [join(root, 'app', 'cli.ts'), 'start'], {
+    child = startChild(process.execPath, [join(root, 'app', 'pelbiot.js'), 'start'], {
       // Not the project's folder: a `.env` there is its owner's.
       cwd: tmpdir(),
       env: {
