@@ -59,6 +59,7 @@ export async function openAedes(deps: AedesDeps): Promise<Aedes> {
   })
   aedes.on('client', roster.registered)
   aedes.on('clientDisconnect', roster.unregistered)
+  aedes.on('unsubscribe', (filters, client) => forward.unsubscribed(client, filters))
   aedes.on('connackSent', (connack, client) => {
     if (connack.returnCode === 0) connectionOf(client)?.open()
   })

@@ -4,6 +4,7 @@ import { mayReceive, maySubscribe, subjectOf, type TopicSubject } from './acl.ts
 import type { Admit } from './admit.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
+import { Grants } from './grants.ts'
 import type { BrokerAccess } from './ports.ts'
 
 export interface ForwardDeps {
@@ -17,7 +18,11 @@ export interface ForwardDeps {
 export interface Forward {
   /** Aedes' `authorizeSubscribe`: null makes it SUBACK 0x80 [MQTT-3.9.3-1]. */
   subscription(client: Client, subscription: Subscription): Subscription | null
-  /** Aedes' `authorizeForward`: null leaves the message out for this subscriber. */
+  unsubscribed(client: Client, filters: readonly string[]): void
+  /**
+   * Aedes' `authorizeForward`: null leaves the message out for this subscriber. The packet is this delivery's own, and
+   * gets the QoS that the subscriber was granted.
+   */
   packet(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null
   /** QoS 0 messages that slow subscribers did not get. */
   readonly droppedTotal: number
@@ -28,6 +33,7 @@ const maxSubjects = 10_000
 
 export function createForward({ config, access, topics, admit }: ForwardDeps): Forward {
   const subjects = new Map<string, TopicSubject | undefined>()
+  const grantsOf = new WeakMap<Client, Grants>()
   let droppedTotal = 0
 
   function subject(topic: string): TopicSubject | undefined {
@@ -49,13 +55,20 @@ export function createForward({ config, access, topics, admit }: ForwardDeps): F
   return {
     subscription(client, subscription) {
       const identity = admit.admitted(client)?.identity
-      if (identity === undefined) return null
-      return maySubscribe(access, topics, identity, subscription.topic) ? subscription : null
+      if (identity === undefined || !maySubscribe(access, topics, identity, subscription.topic)) return null
+      const grants = grantsOf.get(client) ?? new Grants()
+      grantsOf.set(client, grants)
+      grants.grant(subscription.topic, subscription.qos)
+      return subscription
+    },
+    unsubscribed(client, filters) {
+      for (const filter of filters) grantsOf.get(client)?.revoke(filter)
     },
     packet(client, packet) {
       const identity = admit.admitted(client)?.identity
       if (identity === undefined || !(client.conn instanceof Connection)) return null
       if (!mayReceive(access, identity, subject(packet.topic))) return null
+      packet.qos = grantsOf.get(client)?.deliverWith(packet.topic, packet.qos) ?? packet.qos
       return keepsUp(client.conn, packet.qos) ? packet : null
     },
     get droppedTotal() {
