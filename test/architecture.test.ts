@@ -71,7 +71,7 @@ function doorFolder(file: string): string {
 const rooms = Object.keys(mayImport).filter((room) => readdirSync(root).includes(room))
 const imports = rooms.flatMap(sourceFiles).flatMap(importsOf)
 const own = imports
-  .filter((entry) => entry.specifier.startsWith('.'))
+  .filter((entry) => entry.specifier.startsWith('.') && !entry.specifier.endsWith('/package.json'))
   .map((entry) => ({ ...entry, target: relative(root, resolve(root, dirname(entry.file), entry.specifier)) }))
 
 const describeImport = (entry: { file: string; specifier: string }) => `${entry.file} imports ${entry.specifier}`
