@@ -118,6 +118,8 @@ export class FrameWriter {
 /** Walks frames without an allocation per frame: fields are valid after `next()` returned true, until the next call. */
 export class FrameCursor {
   bytes: Buffer = Buffer.alloc(0)
+  /** Of the same bytes; its reads cost a fraction of the Buffer's, which check their arguments first. */
+  view = new DataView(this.bytes.buffer, this.bytes.byteOffset, 0)
   kind: FrameKind = frameKind.tick
   flags = 0
   packetId = 0
@@ -131,28 +133,29 @@ export class FrameCursor {
 
   reset(bytes: Uint8Array): void {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.end = 0
   }
 
   /** False at the end, and at a frame that is not whole. Seals are passed over. */
   next(): boolean {
-    const { bytes } = this
+    const { view } = this
     for (;;) {
       const start = this.end
-      if (start + frameHeaderBytes > bytes.length) return false
-      const size = bytes.readUInt32LE(start)
-      if (size < frameHeaderBytes || start + size > bytes.length) return false
+      if (start + frameHeaderBytes > view.byteLength) return false
+      const size = view.getUint32(start, true)
+      if (size < frameHeaderBytes || start + size > view.byteLength) return false
       this.end = start + size
-      const kind = bytes[start + 4] as FrameKind
+      const kind = view.getUint8(start + 4) as FrameKind
       if (kind === frameKind.seal) continue
       this.kind = kind
-      this.flags = bytes[start + 5] ?? 0
-      this.packetId = bytes.readUInt16LE(start + 6)
-      this.receivedMs = bytes.readDoubleLE(start + 8)
-      this.session = bytes.readUInt32LE(start + 16)
+      this.flags = view.getUint8(start + 5)
+      this.packetId = view.getUint16(start + 6, true)
+      this.receivedMs = view.getFloat64(start + 8, true)
+      this.session = view.getUint32(start + 16, true)
       this.originStart = start + frameHeaderBytes
-      this.topicStart = this.originStart + bytes.readUInt16LE(start + 20)
-      this.payloadStart = this.topicStart + bytes.readUInt16LE(start + 22)
+      this.topicStart = this.originStart + view.getUint16(start + 20, true)
+      this.payloadStart = this.topicStart + view.getUint16(start + 22, true)
       return true
     }
   }
