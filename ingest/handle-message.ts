@@ -45,7 +45,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
     rejections.add({ share, deviceId, clientId, topic: frame.topic(), reason, detail, payload: frame.payload() }, step)
   }
 
-  function isRedelivery(frame: FrameCursor, view: DataView, origin: string): boolean {
+  function isRedelivery(frame: FrameCursor, origin: string): boolean {
     // QoS 0 is not redelivered and has no packet identifier.
     if ((frame.flags & frameFlags.qosMask) === 0) return false
     untimed.origin = origin
@@ -53,7 +53,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
     untimed.packetId = frame.packetId
     untimed.dup = (frame.flags & frameFlags.dup) !== 0
     // The topic's length is the seed: bytes that move from the topic to the payload make another message.
-    untimed.hash = hashBytes(view, frame.topicStart, frame.end, frame.payloadStart - frame.topicStart)
+    untimed.hash = hashBytes(frame.view, frame.topicStart, frame.end, frame.payloadStart - frame.topicStart)
     untimed.receivedMs = frame.receivedMs
     return memory.redeliveries.isRedelivery(untimed)
   }
@@ -70,8 +70,8 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
   }
 
   return (step) => {
-    const { frame, view } = step
-    const route = routes.resolve(frame, view)
+    const { frame } = step
+    const route = routes.resolve(frame)
     const { device, kind } = route
     if (step.newReadings) counters.messages++
     if (route.sender !== undefined) route.sender.presence.lastSeenMs = frame.receivedMs
@@ -89,7 +89,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
       return
     }
     const decoded = decode(frame, route, device, kind)
-    if (decoded.untimed && isRedelivery(frame, view, route.origin)) {
+    if (decoded.untimed && isRedelivery(frame, route.origin)) {
       if (step.newReadings) counters.redeliveries++
       return
     }

@@ -52,8 +52,7 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   let storedPosition: LogPosition = 0
   let gathered = new Effects()
   let spare = new Effects()
-  const { buffer } = frame.bytes
-  const step = { frame, view: new DataView(buffer, 0, 0), effects: gathered, newReadings: false, newRejections: false }
+  const step = { frame, effects: gathered, newReadings: false, newRejections: false }
   let storing: Promise<void> | undefined
   let failure: unknown
 
@@ -90,8 +89,6 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
 
   async function take(slice: LogSlice): Promise<void> {
     frame.reset(slice.bytes)
-    const { bytes } = frame
-    step.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     let turnEnd = turnBytes
     while (frame.next()) {
       position = slice.start + frame.end
@@ -106,7 +103,7 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
       if (stopping) return
       await commitWhatIsDue()
     }
-    if (frame.end !== bytes.length)
+    if (frame.end !== slice.bytes.length)
       throw new AppError('log_failed', `read the log failed: no whole frame at ${slice.start + frame.end}`)
     position = slice.end
   }

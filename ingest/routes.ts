@@ -27,8 +27,7 @@ interface Slot {
 }
 
 export interface Routes {
-  /** `view` covers the cursor's bytes. */
-  resolve(frame: FrameCursor, view: DataView): Route
+  resolve(frame: FrameCursor): Route
 }
 
 /** Routes are kept in so many places, two for each hash; a newer one takes the place of an older. */
@@ -40,14 +39,14 @@ const longestKey = 512
 export function createRoutes(memory: Memory, rules: TopicRules): Routes {
   const kept: (Slot | undefined)[] = new Array(places).fill(undefined)
 
-  function fits(slot: Slot | undefined, frame: FrameCursor, view: DataView): slot is Slot {
+  function fits(slot: Slot | undefined, frame: FrameCursor): slot is Slot {
     const length = frame.payloadStart - frame.originStart
     return (
       slot !== undefined &&
       slot.registryVersion === memory.registryVersion &&
       slot.key.byteLength === length &&
       slot.originBytes === frame.topicStart - frame.originStart &&
-      sameBytes(view, frame.originStart, slot.key, 0, length)
+      sameBytes(frame.view, frame.originStart, slot.key, 0, length)
     )
   }
 
@@ -69,13 +68,13 @@ export function createRoutes(memory: Memory, rules: TopicRules): Routes {
   }
 
   return {
-    resolve(frame, view) {
+    resolve(frame) {
       if (frame.payloadStart - frame.originStart > longestKey) return workOut(frame)
-      const place = hashBytes(view, frame.originStart, frame.payloadStart, 0) & (places - 1)
+      const place = hashBytes(frame.view, frame.originStart, frame.payloadStart, 0) & (places - 1)
       const first = kept[place]
-      if (fits(first, frame, view)) return first.route
+      if (fits(first, frame)) return first.route
       const second = kept[place ^ 1]
-      if (fits(second, frame, view)) return second.route
+      if (fits(second, frame)) return second.route
       const route = workOut(frame)
       const copy = frame.bytes.buffer.slice(
         frame.bytes.byteOffset + frame.originStart,

@@ -4,8 +4,6 @@ import type { Effects } from './effects.ts'
 /** One frame on its way through ingest. Hot: one object is used for all frames. */
 export interface Step {
   readonly frame: FrameCursor
-  /** Of the frame's bytes. */
-  readonly view: DataView
   readonly effects: Effects
   /** Whether the frame lies beyond what the readings store, and the rejected list, have already: frames that are read
    * again only restore the memory. */
