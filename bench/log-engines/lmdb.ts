@@ -37,8 +37,9 @@ export async function openLmdb(folder: string): Promise<LogEngine> {
       waitForRoom: () => Promise.resolve(),
     },
     release(position) {
-      // Not for every batch: about as often as segments drop a file.
-      if (position - removedTo > 16 * 1024 * 1024) removing = removing.then(() => removeTo(position))
+      // Not for every batch: 16 MiB at a time, or all.
+      if (position - removedTo > 16 * 1024 * 1024 || position === end)
+        removing = removing.then(() => removeTo(position))
     },
     async readAll() {
       let bytes = 0

@@ -16,6 +16,9 @@ export interface LogAppenderDeps {
   readonly onFailure: (error: Error) => void
 }
 
+/** What the appender needs of a log. */
+export type AppendTarget = Pick<MessageLog, 'append' | 'waitForRoom' | 'lastReceivedMs'>
+
 /**
  * A batch takes no further frame beyond this, so that one commit stays short and one buffer small. Every log takes more
  * in one append (config.ts), so only a single frame can be too large.
@@ -41,7 +44,11 @@ const tick: AppendFrame = {
   payload: noBytes,
 }
 
-export function createLogAppender(log: MessageLog, deps: LogAppenderDeps, config: LogAppenderConfig = {}): LogAppender {
+export function createLogAppender(
+  log: AppendTarget,
+  deps: LogAppenderDeps,
+  config: LogAppenderConfig = {},
+): LogAppender {
   const { clock, onFailure } = deps
   const { waitingBytesMax = 64 * 1024 * 1024, tickMs = 1000 } = config
   const fields: { -readonly [K in keyof FrameFields]-?: FrameFields[K] } = { ...tick, receivedMs: 0 }

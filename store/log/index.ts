@@ -1,4 +1,4 @@
-export { createLogAppender, type LogAppenderConfig, type LogAppenderDeps } from './appender.ts'
+export { type AppendTarget, createLogAppender, type LogAppenderConfig, type LogAppenderDeps } from './appender.ts'
 export { type LogConfig, logConfigSchema } from './config.ts'
 export type { AppendFrame, FrameOwner, LogAppender } from './log-appender.ts'
 export type { LogConsumerStats, LogPosition, LogReader, LogSlice, LogStats, MessageLog } from './message-log.ts'
