@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
+import { createSecureContext, createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { Logger } from 'pino'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { AppError } from '../model/index.ts'
@@ -117,6 +117,8 @@ export function createListeners(
     const { keyFile, certFile } = config.tls
     try {
       const [key, cert] = await Promise.all([readFile(keyFile), readFile(certFile)])
+      // Broken files, or a key and a certificate that do not belong together, show here and not at a handshake.
+      createSecureContext({ key, cert })
       return { key, cert }
     } catch (error) {
       throw new AppError('invalid_input', `read tls files ${keyFile}, ${certFile} failed`, { cause: error })

@@ -201,6 +201,7 @@ export interface RawClient {
   bytes(count: number): Promise<Buffer>
   /** Resolves when the other side has closed, with all that it sent. */
   untilClosed(): Promise<Buffer>
+  stopReading(): void
   /** Sends no more, but still receives. */
   half(): void
   end(): void
@@ -237,6 +238,7 @@ export function rawClient(socket: Socket): RawClient {
       await waitUntil('the connection to be closed', () => closed)
       return received()
     },
+    stopReading: () => void socket.pause(),
     half: () => void socket.end(),
     end: () => void socket.destroy(),
   }
