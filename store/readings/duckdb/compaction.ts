@@ -15,13 +15,8 @@ export interface DaySlice {
   readonly rows: number
 }
 
-export async function sliceDay(
-  session: Session,
-  tables: readonly ReadingTable[],
-  dayMsStart: number,
-): Promise<DaySlice[]> {
+export async function sliceDay(session: Session, tables: readonly ReadingTable[], fromMs: number): Promise<DaySlice[]> {
   const slices: DaySlice[] = []
-  const fromMs = Math.floor(dayMsStart / dayMs) * dayMs
   for (const table of tables) {
     const sql = `SELECT ${table.keyName}::DOUBLE, count(*)::DOUBLE FROM ${table.name}
       WHERE time_ms >= $1 AND time_ms < $2 GROUP BY ${table.keyName} ORDER BY ${table.keyName}`

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import type { AppError } from '../../../model/index.ts'
 import type { SeriesCatalog } from '../reading-store.ts'
 import type { DuckdbReadingsConfig } from './config.ts'
 import { createReaderPool, type ReaderPool } from './reader-pool.ts'
@@ -13,8 +14,11 @@ export interface Database {
   readonly writer: Writer
   readonly session: Session
   readonly readers: ReaderPool
-  /** Folds the write-ahead log into the file, as far as that succeeds, and lets go of the file. */
-  close(): Promise<void>
+  /**
+   * Folds the write-ahead log into the file, as far as that succeeds, and lets go of the file. Queries that wait are
+   * refused with `reason`.
+   */
+  close(reason: AppError): Promise<void>
 }
 
 export async function openDatabase(config: DuckdbReadingsConfig, catalog: SeriesCatalog): Promise<Database> {
@@ -45,8 +49,8 @@ export async function openDatabase(config: DuckdbReadingsConfig, catalog: Series
       writer,
       session,
       readers,
-      close: async () => {
-        await readers.close()
+      close: async (reason) => {
+        await readers.close(reason)
         await session.run('CHECKPOINT').catch(() => undefined)
         session.close()
         instance.closeSync()

@@ -4,8 +4,8 @@ import type { Session } from './session.ts'
 /** A few sessions for many queries: first come, first served. */
 export interface ReaderPool {
   use<T>(query: (session: Session) => Promise<T>): Promise<T>
-  /** Refuses what waits, interrupts what runs, and closes the sessions when nothing runs any more. */
-  close(): Promise<void>
+  /** Refuses what waits with `reason`, interrupts what runs, and closes the sessions when nothing runs any more. */
+  close(reason: AppError): Promise<void>
 }
 
 interface Waiter {
@@ -17,10 +17,10 @@ export function createReaderPool(sessions: readonly Session[], maxWaiting: numbe
   const idle = [...sessions]
   const waiting: Waiter[] = []
   const running = new Set<Promise<unknown>>()
-  let closed = false
+  let closed: AppError | undefined
 
   function acquire(): Promise<Session> {
-    if (closed) return Promise.reject(new AppError('closed', 'query readings failed: the store is closed'))
+    if (closed !== undefined) return Promise.reject(closed)
     const session = idle.pop()
     if (session !== undefined) return Promise.resolve(session)
     if (waiting.length >= maxWaiting)
@@ -52,10 +52,9 @@ export function createReaderPool(sessions: readonly Session[], maxWaiting: numbe
         release(session)
       }
     },
-    close: async () => {
-      closed = true
-      const error = new AppError('closed', 'query readings failed: the store is closed')
-      for (const waiter of waiting.splice(0)) waiter.refuse(error)
+    close: async (reason) => {
+      closed = reason
+      for (const waiter of waiting.splice(0)) waiter.refuse(reason)
       for (const session of sessions) session.connection.interrupt()
       await Promise.allSettled(running)
       for (const session of sessions) session.close()
