@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { parseDeviceId } from '../../model/index.ts'
+import { noon } from './frame-script.ts'
+import { presenceOf, World } from './world.ts'
+
+const minuteMs = 60_000
+
+describe('presence', () => {
+  test('is online while a session is open, through restarts of ingest', async () => {
+    const world = new World()
+    world.script.device('m1', 1).presence('connected', 'm1/a').presence('connected', 'm1/b')
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({
+      online: true,
+      sessions: 2,
+      connectsLastHour: 2,
+    })
+    world.script.presence('disconnected', 'm1/a')
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({ online: true, sessions: 1 })
+    world.script.pass(minuteMs).presence('disconnected', 'm1/b')
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({
+      online: false,
+      sessions: 0,
+      lastSeenMs: noon + minuteMs,
+    })
+  })
+
+  test('nobody is connected when the broker has just started', async () => {
+    const world = new World()
+    world.script.device('m1', 1).presence('connected', 'm1/a').presence('broker-started')
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({ online: false, sessions: 0 })
+  })
+
+  test('ten connections in an hour are flapping, until an hour has passed', async () => {
+    const world = new World()
+    world.script.device('m1', 1)
+    for (let i = 0; i < 10; i++)
+      world.script.pass(minuteMs).presence('connected', 'm1/a').presence('disconnected', 'm1/a')
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({ connectsLastHour: 10, flapping: true })
+    world.script.pass(52 * minuteMs).tick()
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({ connectsLastHour: 8, flapping: false })
+  })
+
+  test('a message is a sign of life of its device and of the gateway that sent it', async () => {
+    const world = new World()
+    world.script
+      .device('gate', 1)
+      .device('m1', 2, { gatewayId: parseDeviceId('gate') })
+      .pass(minuteMs)
+      .telemetry('m1', { voltage: 1 }, { from: 'gate/g' })
+    const ingest = await world.digest()
+    expect((await presenceOf(ingest, 'm1'))?.lastSeenMs).toBe(noon + minuteMs)
+    expect((await presenceOf(ingest, 'gate'))?.lastSeenMs).toBe(noon + minuteMs)
+  })
+
+  test('a device behind a gateway is online while it says so and the gateway is connected', async () => {
+    const world = new World()
+    world.script
+      .device('gate', 1)
+      .device('m1', 2, { gatewayId: parseDeviceId('gate') })
+      .presence('connected', 'gate/g')
+      .publish('pel/v1/m1/status', 'online', { from: 'gate/g', retain: true })
+    expect(await presenceOf(await world.digest(), 'm1')).toMatchObject({ online: true, sessions: 0 })
+    world.script.presence('disconnected', 'gate/g')
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(false)
+    world.script.presence('connected', 'gate/g').publish('pel/v1/m1/status', 'offline', { from: 'gate/g' })
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(false)
+  })
+
+  test('a status that says online does not outlive the connection of its device', async () => {
+    const world = new World()
+    world.script
+      .device('m1', 1)
+      .presence('connected', 'm1/a')
+      .publish('pel/v1/m1/status', 'online', { from: 'm1/a' })
+      .presence('disconnected', 'm1/a')
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(false)
+  })
+
+  test('of a device that is not known was never seen', async () => {
+    const ingest = await new World().digest()
+    expect(await presenceOf(ingest, 'ghost')).toMatchObject({ online: false, lastSeenMs: null })
+  })
+
+  test('goes with the device; another one under the same id begins anew', async () => {
+    const world = new World()
+    world.script.device('m1', 1).presence('connected', 'm1/a').telemetry('m1', { voltage: 1 })
+    world.script.device('m1', 2).pass(1000).telemetry('m1', { voltage: 2 })
+    const ingest = await world.digest()
+    expect(await presenceOf(ingest, 'm1')).toMatchObject({ online: false, sessions: 0 })
+    expect(await world.content()).toEqual({ 'm1 1 voltage': [[0, 1, 0]], 'm1 2 voltage': [[1000, 2, 0]] })
+  })
+})
+
+describe('what a device says of itself', () => {
+  test('is kept through restarts, within bounds', async () => {
+    const world = new World()
+    world.script
+      .device('m1', 1)
+      .publish('pel/v1/m1/info', `{"model":"X1","firmware":"1.2","ports":4,"long":"${'x'.repeat(300)}","nested":{}}`)
+    await world.digest()
+    world.script.tick()
+    expect((await presenceOf(await world.digest(), 'm1'))?.info).toEqual({ model: 'X1', firmware: '1.2', ports: 4 })
+    expect(world.rejected.map(({ reason }) => reason)).toEqual(['wrong_type'])
+  })
+
+  test('that is no object, or a status that is neither online nor offline, is rejected', async () => {
+    const world = new World()
+    world.script.device('m1', 1).publish('pel/v1/m1/info', '[]').publish('pel/v1/m1/status', 'maybe')
+    await world.digest()
+    expect(world.rejected.map(({ reason }) => reason)).toEqual(['wrong_shape', 'wrong_shape'])
+  })
+
+  test('an empty retained message only clears the broker and is no mistake', async () => {
+    const world = new World()
+    world.script.device('m1', 1).publish('pel/v1/m1/info', '', { retain: true })
+    await world.digest()
+    expect(world.rejected).toEqual([])
+  })
+})
+
+describe('what the broker refused', () => {
+  test('is listed with its reason, its device and its payload', async () => {
+    const world = new World()
+    world.script.device('m1', 1).refusal('pel/v1/m2/telemetry', 'forbidden_topic', 'abc', 'm1/c9')
+    await world.digest()
+    expect(world.rejected).toMatchObject([
+      { deviceId: 'm1', clientId: 'c9', topic: 'pel/v1/m2/telemetry', reason: 'forbidden_topic' },
+    ])
+    expect(Buffer.from(world.rejected[0]?.payload ?? []).toString()).toBe('abc')
+  })
+})
