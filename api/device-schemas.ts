@@ -124,7 +124,7 @@ const unseen: Presence = {
 
 export function toDevice(device: DeviceRecord, presence: Presence = unseen): z.input<typeof deviceSchema> {
   const { id, siteId, profileId, assetId, gatewayId, name, attributes, tags, limits } = device
-  const { lastSeenMs, info, ...rest } = presence
+  const { online, lastSeenMs, sessions, connectsLastHour, flapping, info } = presence
   return {
     id,
     siteId,
@@ -135,6 +135,6 @@ export function toDevice(device: DeviceRecord, presence: Presence = unseen): z.i
     attributes: { ...attributes },
     tags: [...tags],
     limits: { ...limits },
-    presence: { ...rest, lastSeen: timeOrNull(lastSeenMs), info: { ...info } },
+    presence: { online, lastSeen: timeOrNull(lastSeenMs), sessions, connectsLastHour, flapping, info: { ...info } },
   }
 }

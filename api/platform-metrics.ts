@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { consumerProgress } from './consumer-progress.ts'
 import { ifAnswered } from './deadline.ts'
 import type { ApiPeers } from './ports.ts'
 
@@ -26,7 +27,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
     commits: counter('log_commits', 'Commits of the log'),
     lag: new Gauge({
       name: 'pelbiot_log_consumer_lag_bytes',
-      help: 'Log that the consumer has not let go of yet',
+      help: 'Log still before the consumer',
       labelNames: ['consumer'] as const,
       registers,
     }),
@@ -55,7 +56,11 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
     lateRows: gauge('store_late_rows', 'Rows that came late'),
   }
   const broker = {
-    connections: gauge('mqtt_connections', 'MQTT connections open'),
+    connections: gauge('mqtt_connections_open', 'MQTT connections open'),
+    connectionsTotal: counter('mqtt_connections', 'MQTT connections made'),
+    violations: counter('mqtt_violations', 'Connections closed for bytes that MQTT forbids'),
+    undelivered: counter('mqtt_dropped_deliveries', 'QoS 0 messages not delivered to subscribers too far behind'),
+    receivedBytes: counter('mqtt_received_bytes', 'Bytes received over MQTT'),
     acked: counter('mqtt_acked', 'QoS 1 and 2 messages acknowledged'),
     dropped: counter('mqtt_dropped_qos0', 'QoS 0 messages dropped because the log had no room'),
     refused: counter('mqtt_refused', 'Messages refused before they were acknowledged'),
@@ -79,7 +84,8 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
       log.head.set(logStats.head)
       log.durable.set(logStats.durable)
       setCounter(log.commits, logStats.commits)
-      for (const consumer of logStats.consumers) log.lag.set({ consumer: consumer.name }, consumer.lag)
+      for (const { name, lag } of logStats.consumers)
+        log.lag.set({ consumer: name }, consumerProgress(name, logStats, ingestStats)?.lag ?? lag)
     }
     if (ingestStats) {
       setCounter(ingest.messages, ingestStats.messages)
@@ -102,6 +108,10 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
     }
     if (brokerStats) {
       broker.connections.set(brokerStats.connections)
+      setCounter(broker.connectionsTotal, brokerStats.connectionsTotal)
+      setCounter(broker.violations, brokerStats.violationsTotal)
+      setCounter(broker.undelivered, brokerStats.droppedDeliveriesTotal)
+      setCounter(broker.receivedBytes, brokerStats.receivedBytesTotal)
       setCounter(broker.acked, brokerStats.ackedTotal)
       setCounter(broker.dropped, brokerStats.droppedQos0Total)
       setCounter(broker.refused, brokerStats.refusedTotal)

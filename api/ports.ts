@@ -11,11 +11,21 @@ export interface ControlLog {
   stats(): Promise<LogStats>
 }
 
+/** Totals are since the start of the process. */
 export interface BrokerStatus {
   readonly connections: number
+  readonly connectionsTotal: number
+  /** QoS 1 and 2 messages acknowledged. */
   readonly ackedTotal: number
+  /** QoS 0 messages not taken because the log was full. */
   readonly droppedQos0Total: number
+  /** QoS 0 messages not delivered to subscribers that were too far behind. */
+  readonly droppedDeliveriesTotal: number
+  /** Forbidden, too large or too deep PUBLISHes. */
   readonly refusedTotal: number
+  /** Connections closed for bytes that MQTT forbids. */
+  readonly violationsTotal: number
+  readonly receivedBytesTotal: number
 }
 
 /** What the API asks of the broker's thread. */

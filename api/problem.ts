@@ -95,11 +95,13 @@ export class HttpProblem extends Error {
   }
 }
 
+const failed = 'the platform failed to answer; its log has the cause under this request id'
+
 /** Any error as the problem that may be shown: what we did not foresee keeps its insides to itself. */
 export function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
-  if (!(error instanceof AppError) || error.code === 'internal' || error.code === 'store_failed')
-    return new HttpProblem('internal', 'the platform failed to answer; its log has the cause under this request id')
+  if (!(error instanceof AppError)) return new HttpProblem('internal', failed)
+  if (statusOf[error.code] === 500) return new HttpProblem(error.code, failed)
   const headers = error.retryable ? { 'retry-after': '1' } : undefined
   const fields = error.fields.map(({ field, message }) => ({ field: field.replaceAll('/', '.'), message }))
   return new HttpProblem(error.code, error.message, { fields, ...(headers && { headers }) })

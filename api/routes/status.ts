@@ -1,8 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import type { IngestStats } from '../../ingest/index.ts'
-import type { LogConsumerStats, LogStats } from '../../store/log/index.ts'
+import type { LogStats } from '../../store/log/index.ts'
+import type { ReadingStoreStats } from '../../store/readings/index.ts'
+import { consumerProgress } from '../consumer-progress.ts'
 import { ifAnswered } from '../deadline.ts'
 import { timeField } from '../fields.ts'
+import type { BrokerStatus } from '../ports.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { formatTime } from '../time.ts'
@@ -52,10 +55,14 @@ const readingsSchema = z
 
 const brokerSchema = z
   .strictObject({
-    connections: z.int(),
-    ackedTotal: z.int(),
-    droppedQos0Total: z.int(),
-    refusedTotal: z.int(),
+    connections: z.int().openapi({ description: 'Open now' }),
+    connectionsTotal: z.int(),
+    ackedTotal: z.int().openapi({ description: 'QoS 1 and 2 messages acknowledged' }),
+    droppedQos0Total: z.int().openapi({ description: 'QoS 0 messages not taken because the log was full' }),
+    droppedDeliveriesTotal: z.int().openapi({ description: 'QoS 0 messages not delivered to slow subscribers' }),
+    refusedTotal: z.int().openapi({ description: 'Forbidden, too large or too deep messages' }),
+    violationsTotal: z.int().openapi({ description: 'Connections closed for bytes that MQTT forbids' }),
+    receivedBytesTotal: z.int(),
   })
   .openapi('BrokerStatus', { description: 'Counted since the start of the process' })
 
@@ -101,12 +108,12 @@ export function statusRoutes({ state, peers, clock, peerTimeoutMs, version }: Ro
           body: {
             time: formatTime(clock.now()),
             version,
-            log: log ? { ...log, consumers: log.consumers.map((consumer) => toConsumer(consumer, log, ingest)) } : null,
-            ingest: ingest ? { ...ingest, rejected: { ...ingest.rejected } } : null,
-            readings: readings ?? null,
-            broker: broker ?? null,
+            log: log ? toLog(log, ingest) : null,
+            ingest: ingest ? toIngest(ingest) : null,
+            readings: readings ? toReadings(readings) : null,
+            broker: broker ? toBroker(broker) : null,
             devices,
-            rejected: { ...rejected },
+            rejected: { listed: rejected.listed, total: rejected.total },
           },
         }
       },
@@ -114,12 +121,31 @@ export function statusRoutes({ state, peers, clock, peerTimeoutMs, version }: Ro
   ]
 }
 
-/** Ingest tells how far it really is; what it releases follows its snapshots and is some seconds older. */
-function toConsumer(
-  { name, position: released, lag }: LogConsumerStats,
-  log: LogStats,
-  ingest: IngestStats | undefined,
-) {
-  if (name !== 'ingest' || ingest === undefined) return { name, position: released, lag, released }
-  return { name, position: ingest.position, lag: Math.max(0, log.durable - ingest.position), released }
+// Each part is picked field by field: what else it may come to tell is not promised to anybody.
+
+function toLog(log: LogStats, ingest: IngestStats | undefined): z.input<typeof logSchema> {
+  const { tail, head, durable, bytes, maxBytes, full, commits } = log
+  const consumers = log.consumers.map(({ name, position: released, lag }) => {
+    const progress = consumerProgress(name, log, ingest)
+    return { name, position: progress?.position ?? released, lag: progress?.lag ?? lag, released }
+  })
+  return { tail, head, durable, bytes, maxBytes, full, commits, consumers }
+}
+
+function toIngest(stats: IngestStats): z.input<typeof ingestSchema> {
+  const { position, lagBytes, lagMs, messages, readings, suspect, duplicates, redeliveries, gaps } = stats
+  const { storeDown, rejected, rejectedUnlisted } = stats
+  const counts = { messages, readings, suspect, duplicates, redeliveries, gaps }
+  return { position, lagBytes, lagMs, ...counts, storeDown, rejected: { ...rejected }, rejectedUnlisted }
+}
+
+function toReadings({ readings, rows, bytes, lateRows }: ReadingStoreStats): z.input<typeof readingsSchema> {
+  return { readings, rows, bytes, lateRows }
+}
+
+function toBroker(status: BrokerStatus): z.input<typeof brokerSchema> {
+  const { connections, connectionsTotal, ackedTotal, droppedQos0Total, droppedDeliveriesTotal } = status
+  const { refusedTotal, violationsTotal, receivedBytesTotal } = status
+  const dropped = { droppedQos0Total, droppedDeliveriesTotal }
+  return { connections, connectionsTotal, ackedTotal, ...dropped, refusedTotal, violationsTotal, receivedBytesTotal }
 }

@@ -23,6 +23,9 @@ export interface FakePeers {
   readonly silent: Set<'log' | 'ingest' | 'readings' | 'broker'>
 }
 
+/** A part may tell more than the API asks for; that must not reach its answers. */
+const unasked = { unasked: 1 }
+
 const unseen: Presence = {
   online: false,
   lastSeenMs: null,
@@ -84,7 +87,16 @@ export function createFakePeers(): FakePeers {
       rejectedUnlisted: 0,
       storeDown: false,
     },
-    brokerStatus: { connections: 5, ackedTotal: 100, droppedQos0Total: 0, refusedTotal: 1 },
+    brokerStatus: {
+      connections: 5,
+      connectionsTotal: 9,
+      ackedTotal: 100,
+      droppedQos0Total: 0,
+      droppedDeliveriesTotal: 0,
+      refusedTotal: 1,
+      violationsTotal: 0,
+      receivedBytesTotal: 4_096,
+    },
     peers: {
       readings: {
         range: (query) => answer('readings', () => readings.range(query)),
@@ -94,7 +106,7 @@ export function createFakePeers(): FakePeers {
       ingest: {
         presence: (ids) => answer('ingest', () => ids.map((id) => fake.presences.get(id) ?? unseen)),
         latest: (ids) => answer('ingest', () => readings.latest(Int32Array.from(ids))),
-        stats: () => answer('ingest', () => fake.ingestStats),
+        stats: () => answer('ingest', () => ({ ...fake.ingestStats, ...unasked })),
       },
       log: {
         async append(topic, payload) {
@@ -102,10 +114,10 @@ export function createFakePeers(): FakePeers {
           fake.controls.push({ topic, payload: Buffer.from(payload).toString() })
           return fake.controls.length
         },
-        stats: () => answer('log', () => fake.logStats),
+        stats: () => answer('log', () => ({ ...fake.logStats, ...unasked })),
       },
       broker: {
-        status: () => answer('broker', () => fake.brokerStatus),
+        status: () => answer('broker', () => ({ ...fake.brokerStatus, ...unasked })),
         disconnect: async (principal) => {
           fake.disconnected.push(principal)
         },

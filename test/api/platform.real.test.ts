@@ -63,10 +63,10 @@ describe('the metrics', () => {
     expect(await lines()).toEqual(
       expect.arrayContaining([
         'pelbiot_log_durable_bytes 4000',
-        'pelbiot_log_consumer_lag_bytes{consumer="ingest"} 3000',
+        'pelbiot_log_consumer_lag_bytes{consumer="ingest"} 100',
         'pelbiot_ingest_messages_total 12',
         'pelbiot_ingest_rejected_total{reason="not_json"} 4',
-        'pelbiot_mqtt_connections 5',
+        'pelbiot_mqtt_connections_open 5',
         'pelbiot_mqtt_acked_total 100',
         'pelbiot_part_up{part="ingest"} 1',
       ]),
