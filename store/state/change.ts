@@ -1,6 +1,6 @@
-import { AppError, type Clock, type SiteId } from '../../model/index.ts'
+import { AppError, type SiteId } from '../../model/index.ts'
 import type { Actor } from './records.ts'
-import type { Db, Tx } from './schema.ts'
+import type { Tx } from './schema.ts'
 
 /** One change as the audit log and the rules need to know it. */
 export interface ChangeNote {
@@ -23,16 +23,8 @@ export interface ChangeScope {
   note(note: ChangeNote): Promise<void>
 }
 
-export async function runChange<Result>(
-  db: Db,
-  clock: Clock,
-  actor: Actor,
-  work: (scope: ChangeScope) => Promise<Result>,
-): Promise<Result> {
-  return db.transaction().execute((tx) => {
-    const nowMs = clock.now()
-    return work({ db: tx, nowMs, note: (note) => writeNote(tx, nowMs, actor, note) })
-  })
+export function changeScope(tx: Tx, nowMs: number, actor: Actor): ChangeScope {
+  return { db: tx, nowMs, note: (note) => writeNote(tx, nowMs, actor, note) }
 }
 
 async function writeNote(tx: Tx, nowMs: number, actor: Actor, note: ChangeNote): Promise<void> {

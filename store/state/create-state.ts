@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import type { Clock } from '../../model/index.ts'
-import { type ChangeScope, runChange } from './change.ts'
+import { type ChangeScope, changeScope } from './change.ts'
 import type { StateConfig } from './config.ts'
 import { assetQueries, assetWrites } from './repositories/assets.ts'
 import { auditQueries } from './repositories/audit.ts'
@@ -14,6 +14,7 @@ import { seriesRegistry } from './repositories/series.ts'
 import { settingQueries, settingWrites } from './repositories/settings.ts'
 import { siteQueries, siteWrites } from './repositories/sites.ts'
 import type { Db } from './schema.ts'
+import { createSharedCommit } from './shared-commit.ts'
 import type { ChangeUnit, State } from './state.ts'
 
 /** What an adapter opens: reads go through one, transactions through the other, so neither waits for the other. */
@@ -31,6 +32,7 @@ export function createState(
   clock: Clock,
 ): State {
   const context: CredentialContext = { secret: createSecretKey(config.tokenSecret), now: () => clock.now() }
+  const commit = createSharedCommit(writer)
 
   return {
     sites: siteQueries(reader),
@@ -45,7 +47,7 @@ export function createState(
     outbox: controlOutbox(reader, writer),
     ledger: ledger(reader, writer, config.rejectedRows),
 
-    change: (actor, work) => runChange(writer, clock, actor, (scope) => work(createUnit(scope, context))),
+    change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, clock.now(), actor), context))),
     close,
   }
 }

@@ -57,10 +57,11 @@ export interface State {
   readonly outbox: ControlOutbox
   readonly ledger: Ledger
   /**
-   * The one way to write what people decide: all of `work` in one transaction, together with an audit row per change
-   * and a control frame per changed site, profile and device. Durable when it resolves; nothing of it stays when it
-   * rejects. `work` must await nothing but the unit's own functions, for it holds the only write lock there is. The
-   * control frames are in `outbox` then, not yet in the log: flush the relay (createOutboxRelay) before answering.
+   * The one way to write what people decide: all of `work` or nothing, together with an audit row per change and a
+   * control frame per changed site, profile and device. Durable when it resolves; nothing of it stays when it rejects.
+   * `work` must await nothing but the unit's own functions, for it holds the only write lock there is; changes that are
+   * asked for meanwhile happen one after the other and share the next fsync. The control frames are in `outbox` then,
+   * not yet in the log: flush the relay (createOutboxRelay) before answering.
    */
   change<Result>(actor: Actor, work: (unit: ChangeUnit) => Promise<Result>): Promise<Result>
   /** Every later call rejects with `closed`. */
@@ -239,7 +240,11 @@ export interface RejectedList extends PageRequest<TimeCursor> {
 export interface Ledger {
   /** 0 for a consumer that never committed. */
   position(consumer: string): Promise<LogPosition>
-  /** The rejected rows and the position they reach to, in one transaction; durable when it resolves. */
+  /**
+   * The rejected rows and the position they reach to, in one transaction; durable when it resolves. The position that
+   * was committed last changes nothing (its caller did not hear of it), an earlier one is a `conflict`: a row cannot be
+   * listed twice.
+   */
   commit(consumer: string, position: LogPosition, rejected: readonly RejectedRow[]): Promise<void>
   rejected(query: RejectedList): Promise<Page<RejectedRecord, TimeCursor>>
   /** `listed`: rows there now, `total`: rows ever; beyond the bound the oldest have made room. */

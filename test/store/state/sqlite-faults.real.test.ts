@@ -3,6 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openState, platformActor } from '../../../store/state/index.ts'
+import type { StateSchema } from '../../../store/state/schema.ts'
+import { createSharedCommit } from '../../../store/state/shared-commit.ts'
 import { createSqliteDialect } from '../../../store/state/sqlite/dialect.ts'
 import { actor, createTestClock, refusal, settings, site } from './harness.ts'
 import { createSqlitePlace, deps, type SqlitePlace } from './sqlite-place.ts'
@@ -41,6 +43,38 @@ test('a full disk loses the change that met it, says that it may pass, and the n
   await insert(1_000_000)
   expect(count()).toBe(2)
   await db.destroy()
+})
+
+test('changes that share a commit with one that fills the disk all fail, may all be tried again, and leave nothing', async () => {
+  const state = await openState(place.config, deps)
+  await state.close()
+  const database = new DatabaseSync(place.config.file)
+  const commit = createSharedCommit(new Kysely<StateSchema>({ dialect: createSqliteDialect(database) }))
+  const set = (name: string, size: number) =>
+    commit((tx) =>
+      tx
+        .insertInto('settings')
+        .values({ name, value: 'x'.repeat(size) })
+        .execute(),
+    )
+  const all = () => Promise.allSettled([set('a', 1), set('b', 1), set('c', 10_000_000), set('d', 1)])
+  const pages = Number(database.prepare('pragma page_count').get()?.['page_count'])
+  database.exec(`pragma max_page_count = ${pages + 20}`)
+  const results = await all()
+  expect(results.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected'])
+  for (const one of results.slice(1))
+    expect(one).toMatchObject({ reason: { code: 'store_unavailable', retryable: true } })
+  const names = () =>
+    database
+      .prepare('select name from settings order by name')
+      .all()
+      .map((row) => row['name'])
+  expect(names()).toEqual(['a'])
+  database.exec('pragma max_page_count = 1000000')
+  database.exec("delete from settings where name = 'a'")
+  expect((await all()).every((one) => one.status === 'fulfilled')).toBe(true)
+  expect(names()).toEqual(['a', 'b', 'c', 'd'])
+  database.close()
 })
 
 test('a lock that another holds too long is a refusal that may pass', async () => {

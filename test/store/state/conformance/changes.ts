@@ -109,6 +109,47 @@ export function describeChanges(make: MakeStatePlace): void {
       expect((await state.devices.get(counter))?.attributes).toEqual({ n: 100 })
     })
 
+    test('of changes asked for at once, a refused one takes nothing of the others along', async () => {
+      const { state, change, takeOutbox } = bench()
+      await takeOutbox()
+      const results = await Promise.allSettled(
+        Array.from({ length: 50 }, (_, i) =>
+          change(async (unit) => {
+            await unit.devices.create(device(`crowd-${i}`))
+            if (i % 3 === 1) throw new Error(`changed my mind about ${i}`)
+            if (i % 3 === 2) await unit.devices.create(device(`crowd-${i - 1}`, { siteId: site('unknown').id }))
+            return i
+          }),
+        ),
+      )
+      const kept = Array.from({ length: 50 }, (_, i) => i).filter((i) => i % 3 === 0)
+      expect(results.filter((one) => one.status === 'fulfilled').map((one) => one.value)).toEqual(kept)
+      const reasons = results.filter((one) => one.status === 'rejected').map((one) => String(one.reason))
+      expect(reasons[0]).toBe('Error: changed my mind about 1')
+      expect(reasons[1]).toContain('siteId unknown is unknown')
+      expect(await takeOutbox()).toEqual(kept.map((i) => `device/crowd-${i}`))
+      for (let i = 0; i < 50; i++)
+        expect((await state.devices.get(deviceId(`crowd-${i}`))) !== undefined).toBe(kept.includes(i))
+    })
+
+    test('what a refused change left running behind it is refused, and spoils no other', async () => {
+      const { state, change } = bench()
+      const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+      let late: Promise<string> | undefined
+      const careless = change(async (unit) => {
+        late = gate.then(() => refusal(unit.sites.create(site('late'))))
+        await unit.sites.update(site('unknown').id, { name: 'x' })
+      })
+      expect(await refusal(careless)).toBe('not_found')
+      await change(async (unit) => {
+        open()
+        expect(await late).toBe('internal')
+        await unit.sites.create(site('on-time'))
+      })
+      expect(await state.sites.get(site('late').id)).toBeUndefined()
+      expect(await state.sites.get(site('on-time').id)).toBeDefined()
+    })
+
     test('no secret is written down', async () => {
       const { change } = bench()
       const { token } = await change(async (unit) => {
