@@ -175,7 +175,7 @@ describeUnless(whyNoSmallDisk(), 'DuckDB readings on a disk that fills up', () =
       const store = place.create(catalog, { ...config, path: join(disk, 'readings.duckdb') })
       const complete = place.create(catalog)
       try {
-        await writeFile(join(disk, 'ballast'), Buffer.alloc(12 * 1024 * 1024))
+        await writeFile(join(disk, 'ballast'), Buffer.alloc(13 * 1024 * 1024))
         await store.open()
         await complete.open()
         let failures = 0
