@@ -68,6 +68,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       entry: new URL('./ingest-thread.ts', import.meta.url),
       data: { config, folder: pathsOf(folder), state: stateConfig, log: log.shared, port: operationsToIngest.port1 },
       ports: [operationsToIngest.port1],
+      youngGenerationMb: 24,
       onDeath: onFailure,
     })
     lifecycle.own('ingest thread', () => ingest.stop(threadStopMs))
@@ -104,6 +105,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         ingest: operationsToIngest.port2,
       },
       ports: [operationsToMain.port2, operationsToIngest.port2],
+      youngGenerationMb: 12,
       onDeath: onFailure,
     })
     lifecycle.own('operations thread', () => operations.stop(threadStopMs))

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { apiConfigSchema } from '../api/index.ts'
-import { brokerConfigSchema } from '../broker/index.ts'
-import { ingestConfigSchema } from '../ingest/index.ts'
+import { apiConfigSchema } from '../api/config.ts'
+import { brokerConfigSchema } from '../broker/config.ts'
+import { ingestConfigSchema } from '../ingest/config.ts'
 import { AppError, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
-import { logConfigSchema } from '../store/log/index.ts'
-import { duckdbReadingsConfigSchema } from '../store/readings/index.ts'
-import { sessionConfigSchema } from '../store/sessions/index.ts'
+import { logConfigSchema } from '../store/log/config.ts'
+import { duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
+import { sessionConfigSchema } from '../store/sessions/config.ts'
 import type { Setting } from './env.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const

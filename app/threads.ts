@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads'
 import { AppError } from '../model/index.ts'
 
@@ -18,12 +19,16 @@ export interface ThreadOptions<Data> {
   readonly entry: URL
   readonly data: Data
   readonly ports: readonly MessagePort[]
+  /** Room for young objects in MB: less keeps an idle thread small, more spares a busy one collections. */
+  readonly youngGenerationMb: number
   /** The thread ended, or broke, without being asked to. */
   readonly onDeath: (error: Error) => void
 }
 
-export function startThread<Data, Ready>({ name, entry, data, ports, onDeath }: ThreadOptions<Data>): Thread<Ready> {
-  const worker = new Worker(entry, { name, workerData: data, transferList: [...ports] })
+export function startThread<Data, Ready>(options: ThreadOptions<Data>): Thread<Ready> {
+  const { name, entry, data, ports, onDeath } = options
+  const resourceLimits = { maxYoungGenerationSizeMb: options.youngGenerationMb }
+  const worker = new Worker(entry, { name, workerData: data, transferList: [...ports], resourceLimits })
   let stopping = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
 
@@ -77,6 +82,7 @@ export async function runThread<Data, Ready>(
   try {
     const part = await start(workerData as Data, fail)
     say({ kind: 'ready', value: part.ready })
+    flushCompileCache()
     parent.once('message', () => {
       part.stop().then(
         // Whatever still holds the event loop has nothing left to do.

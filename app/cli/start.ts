@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { PlatformConfig } from '../config.ts'
 import { createLogger } from '../logging.ts'
@@ -26,6 +27,7 @@ export async function start(config: PlatformConfig): Promise<void> {
   const { mqttPort, mqttsPort, mqttWsPort, httpPort } = platform
   announcer.info({ mqttPort, mqttsPort, mqttWsPort, httpPort, pid: process.pid }, 'platform ready')
   process.stderr.write(welcome(platform, config))
+  flushCompileCache()
 
   logger.info({ signal: await signal }, 'platform stopping')
   const timer = setTimeout(() => die(new Error(`stop took longer than ${stopTimeoutMs} ms`)), stopTimeoutMs)
