@@ -67,6 +67,6 @@ export async function openAedes(deps: AedesDeps): Promise<Aedes> {
   aedes.on('connectionError', (_client, error) => logger.debug({ err: error }, 'connection refused'))
   // What its own housekeeping, or the lookup of offline subscribers, could not do; an event that its types do not name.
   const emitter: EventEmitter = aedes
-  emitter.on('error', (error) => logger.error({ err: error }, 'session store failed'))
+  emitter.on('error', (error) => logger.error({ err: error }, 'upkeep of sessions and wills failed'))
   return aedes
 }

@@ -82,6 +82,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   let aedes: Aedes | undefined
   let silenceCheck: NodeJS.Timeout | undefined
   let stopping: Promise<void> | undefined
+  let deliveryFails = false
 
   const interest = createInterest(persistence)
   const fanout = createFanout({ log, ledger, logger })
@@ -90,7 +91,9 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const presence = createPresence(appender)
   const publish = (packet: PublishPacket, generation: Generation) => {
     const finish = (error?: Error | null) => {
-      if (error) logger.error({ err: error, topic: packet.topic }, 'fanning out a message failed')
+      if (error && !deliveryFails) logger.error({ err: error, topic: packet.topic }, 'fanning out a message failed')
+      if (!error && deliveryFails) logger.info('messages are fanned out again')
+      deliveryFails = error instanceof Error
       fanout.finish(generation)
       gate.check()
     }

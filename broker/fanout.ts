@@ -36,6 +36,8 @@ export interface Generation {
 
 export const fanoutConsumer = 'fanout'
 const generationMs = 250
+/** While nothing is fanned out, the position follows at this distance: reading again costs less than a commit. */
+const lazyBytes = 1024 * 1024
 const replayBytes = 1024 * 1024
 const replayConcurrency = 256
 
@@ -54,6 +56,8 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
   let committed: LogPosition = 0
   let committing: Promise<void> | undefined
   let failing = false
+  /** Something was fanned out that would be fanned out again if the process died now. */
+  let delivered = false
   let timer: NodeJS.Timeout | undefined
 
   function turn(): void {
@@ -69,14 +73,15 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
   function settle(): void {
     const open = older.findIndex((generation) => generation.pending > 0)
     const done = open < 0 ? older : older.slice(0, open)
-    if (done.length === 0) return
     older = open < 0 ? [] : older.slice(open)
     for (const generation of done) complete = Math.max(complete, generation.end)
-    commit()
+    if (delivered || complete - committed >= lazyBytes) commit()
   }
 
   function commit(): void {
     if (committing !== undefined || complete <= committed) return
+    // What is still under way may lie before or behind `complete`; it is committed then, or with the next turn.
+    delivered = pending > 0
     const position = complete
     committing = ledger
       .commitFanout(position)
@@ -91,6 +96,7 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
           // The next turn tries again; until then the log keeps what a restart would need.
           if (!failing) logger.error({ err: error, position }, 'committing the fan-out position failed')
           failing = true
+          delivered = true
         },
       )
       .finally(() => {
@@ -128,6 +134,7 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
       position = slice.end
     }
     complete = Math.max(complete, position)
+    delivered ||= published > 0
     return published
   }
 
@@ -144,6 +151,7 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
     },
     begin() {
       pending++
+      delivered = true
       current.pending++
       return current
     },

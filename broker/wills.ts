@@ -41,7 +41,7 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
       return pending
     },
     authorize(client, packet, done) {
-      const sender = client === null ? orphan(packet) : admit.admitted(client)
+      const sender = client === null ? orphan(packet, access) : admit.admitted(client)
       const deviceId = resolveTopic(packet.topic, topics)?.deviceId
       if (sender === undefined || !mayPublish(access, sender.identity, deviceId)) {
         if (client === null) persistence.delWill({ id: clientIdOf(packet) }).catch(ignoreFailure)
@@ -61,12 +61,15 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
   }
 }
 
-/** The will names its client as Aedes knows it: principal, slash, the client's own identifier. */
-function orphan(will: PublishPacket): Admitted | undefined {
+/**
+ * The will names its client as Aedes knows it: principal, slash, the client's own identifier. Undefined: its device has
+ * gone in the meantime.
+ */
+function orphan(will: PublishPacket, access: BrokerAccess): Admitted | undefined {
   const id = clientIdOf(will)
   const slash = id.indexOf('/')
   const principal = id.slice(0, slash)
-  if (slash < 0 || !isDeviceId(principal)) return undefined
+  if (slash < 0 || !isDeviceId(principal) || access.siteOf(principal) === undefined) return undefined
   const origin = encodeOrigin(principal, id.slice(slash + 1))
   return { identity: { kind: 'device', deviceId: principal, limits: {} }, principal, origin, session: 0 }
 }

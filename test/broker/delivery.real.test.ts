@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { createSessionPersistence } from '../../broker/index.ts'
 import { frameFlags } from '../../model/index.ts'
+import { createLmdbSessions } from '../../store/sessions/index.ts'
 import { makeTempFolder } from '../setup/temp-folder.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { type Harness, startHarness } from './harness.ts'
@@ -282,4 +285,29 @@ test('a silent client is ended after one and a half of its keep alive, one that 
     return frames.find(({ payload }) => payload !== '')
   })
   expect(presence).toMatchObject({ clientId: 'silent', payload: 'keep alive timeout' })
+})
+
+test('the will of a session that a crash cut off is published, unless its device has gone since', async () => {
+  using folder = makeTempFolder('wills')
+  const sessions = createLmdbSessions({ folder: join(folder.path, 'sessions') })
+  await sessions.open()
+  const earlier = createSessionPersistence(sessions)
+  await earlier.setup({ id: 'the broker that crashed' })
+  for (const device of ['meter1', 'gone']) {
+    const will = { topic: `pel/v1/${device}/status`, payload: Buffer.from('offline'), qos: 1, retain: true } as const
+    await earlier.putWill({ id: `${device}/c` }, will)
+  }
+  await sessions.close()
+  const harness = await startHarness({ folder: folder.path, keys, config: { heartbeatMs: 1_000 } })
+  const messages = await waitUntil('the will', async () => {
+    const frames = await harness.messages()
+    return frames.length > 0 && frames
+  })
+  const retained = frameFlags.retain | 1
+  expect(messages).toMatchObject([{ principal: 'meter1', clientId: 'c', payload: 'offline', flags: retained }])
+  const subscriber = await harness.raw()
+  subscriber.send(connectAs('key:k1'), subscribePacket(['pel/v1/+/status']))
+  await waitUntil('the retained will', () => subscriber.received.includes('offline'))
+  subscriber.end()
+  await harness.stop()
 })
