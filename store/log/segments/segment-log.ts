@@ -2,9 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, isAppError } from '../../../model/index.ts'
 import type { LogConfig } from '../config.ts'
-import type { LogPosition, MessageLog } from '../message-log.ts'
+import type { MessageLog } from '../message-log.ts'
+import { createCommitQueue, type WriteCommit } from './commit-queue.ts'
 import { listSegments, syncFolder } from './files.ts'
 import { asBuffer, lastReceivedMs } from './frames.ts'
+import { createFullness } from './fullness.ts'
 import { checkContiguous, recoverTail } from './recover.ts'
 import { sealBytes } from './seal.ts'
 import { createSegmentReader } from './segment-reader.ts'
@@ -12,7 +14,6 @@ import { openSegmentWriter } from './segment-writer.ts'
 import { createLogBoard, type SharedLog, shareLog } from './shared.ts'
 import { createSpace, type FreeDisk, freeDisk } from './space.ts'
 import { createSegmentList } from './trimmer.ts'
-import { firstOf } from './wait.ts'
 
 export interface SegmentLogConfig extends LogConfig {
   /** Made when it is not there. The caller keeps a second platform out of it. */
@@ -33,17 +34,8 @@ export interface SegmentLog extends MessageLog {
   readonly tornBytes: number
 }
 
-interface Waiting {
-  readonly frames: Uint8Array
-  readonly firstReceivedMs: number
-  readonly lastReceivedMs: number
-  readonly resolve: (position: LogPosition) => void
-  readonly reject: (error: AppError) => void
-}
-
 /** Waiting batches beyond this go into the next commit, so that a reader's buffer stays small. */
 const commitBytes = 8 * 1024 * 1024
-const probeMs = 100
 
 /** The embedded log: segment files in one folder. Throws `log_failed` when what is on disk is damaged. */
 export async function openSegmentLog(config: SegmentLogConfig, deps: SegmentLogDeps = {}): Promise<SegmentLog> {
@@ -64,22 +56,14 @@ export async function openSegmentLog(config: SegmentLogConfig, deps: SegmentLogD
 
   // The newest file is never trimmed, so half of the bound is what always fits once consumers have caught up.
   const largestBytes = Math.floor(maxBytes / 2) - sealBytes
-  const groupBytes = Math.min(commitBytes, largestBytes)
 
-  const queue: Waiting[] = []
   let newestReceivedMs = recovered.lastReceivedMs
-  let committing: Promise<void> | undefined
   let failure: AppError | undefined
-  let full: { readonly error: AppError; readonly neededBytes: number; readonly room: Promise<void> } | undefined
-  let announceRoom = (): void => {}
-  let probe: NodeJS.Timeout | undefined
-  let looking: Promise<void> | undefined
   let closing: Promise<void> | undefined
 
   const fail = (cause: unknown, what: string): AppError => {
     failure ??= isAppError(cause, 'log_failed') ? cause : new AppError('log_failed', `${what} failed`, { cause })
-    clearTimeout(probe)
-    announceRoom()
+    void fullness.stop()
     return failure
   }
 
@@ -92,100 +76,55 @@ export async function openSegmentLog(config: SegmentLogConfig, deps: SegmentLogD
     }
   }
 
-  const becomeFull = (error: AppError, neededBytes: number): void => {
-    const room = new Promise<void>((resolve) => {
-      announceRoom = resolve
-    })
-    full = { error, neededBytes, room }
-    board.setFull(true)
-    scheduleProbe()
-  }
+  const refusal = (neededBytes: number): Promise<string | undefined> =>
+    space.refusal(board.durable() - board.tail(), neededBytes)
 
-  const scheduleProbe = (): void => {
-    if (closing !== undefined || failure !== undefined) return
-    probe = setTimeout(() => {
-      looking = lookForRoom().catch((error: unknown) => {
-        fail(error, `look for room in ${folder}`)
-      })
-    }, probeMs)
-  }
+  const fullness = createFullness({
+    async hasRoom(neededBytes) {
+      await trim()
+      return (await refusal(neededBytes)) === undefined
+    },
+    onChange: board.setFull,
+    onFailure: (error) => fail(error, `look for room in ${folder}`),
+  })
 
-  const lookForRoom = async (): Promise<void> => {
-    if (full === undefined) return
-    await trim()
-    if ((await space.refusal(board.durable() - board.tail(), full.neededBytes)) !== undefined) return scheduleProbe()
-    full = undefined
-    board.setFull(false)
-    announceRoom()
-  }
-
-  const nextGroup = (): { readonly group: Waiting[]; readonly bytes: number } => {
-    let count = 0
-    let bytes = 0
-    for (const { frames } of queue) {
-      if (count > 0 && bytes + frames.length > groupBytes) break
-      bytes += frames.length
-      count++
-    }
-    return { group: queue.splice(0, count), bytes }
-  }
-
-  const write = async (group: readonly Waiting[], bytes: number): Promise<void> => {
-    const [first] = group
-    if (first === undefined) return
+  const write: WriteCommit = async (group, bytes) => {
     const start = board.durable()
     const neededBytes = sealBytes + bytes
     const before = writer.segment
     try {
-      const refused = await space.refusal(start - board.tail(), neededBytes)
+      const refused = await refusal(neededBytes)
       if (refused !== undefined) {
         throw new AppError('log_full', `append ${bytes} bytes to log: ${refused}`, { retryable: true })
       }
       board.setHead(start + neededBytes)
-      const batches = group.map(({ frames }) => frames)
-      const durable = await writer.write({ batches, bytes, receivedMs: first.firstReceivedMs })
-      board.commit(durable)
+      const receivedMs = group[0]?.firstReceivedMs ?? 0
+      board.commit(await writer.write({ batches: group.map(({ frames }) => frames), bytes, receivedMs }))
     } catch (error) {
       board.setHead(start)
       if (!isAppError(error, 'log_full')) throw fail(error, `append ${bytes} bytes to log`)
-      becomeFull(error, neededBytes)
+      fullness.enter(error, neededBytes)
       throw error
     } finally {
       if (writer.segment !== before) segments.add(writer.segment)
     }
-    let position = start + sealBytes
-    for (const waiting of group) {
-      position += waiting.frames.length
-      newestReceivedMs = waiting.lastReceivedMs
-      waiting.resolve(position)
-    }
+    newestReceivedMs = group.at(-1)?.lastReceivedMs ?? newestReceivedMs
+    // In the background: a commit does not wait for files to be removed. A failure is told to the next append.
+    if (segments.canTrim()) trim().catch(() => {})
+    return start + sealBytes
   }
 
-  const commitWaiting = async (): Promise<void> => {
-    while (queue.length > 0) {
-      const { group, bytes } = nextGroup()
-      try {
-        await write(group, bytes)
-      } catch (error) {
-        const reason = isAppError(error) ? error : fail(error, `append ${bytes} bytes to log`)
-        // Whoever came later must not overtake.
-        for (const waiting of [...group, ...queue.splice(0)]) waiting.reject(reason)
-      }
-      // In the background: a commit does not wait for files to be removed. A failure is told to the next append.
-      if (segments.canTrim()) trim().catch(() => {})
-    }
-    // In the same step as the look at the queue, so that no append falls between the two.
-    committing = undefined
-  }
+  const queue = createCommitQueue(write, Math.min(commitBytes, largestBytes))
 
   const close = async (): Promise<void> => {
-    clearTimeout(probe)
-    announceRoom()
-    await committing
-    await looking
-    if (failure === undefined) await trim()
-    await reader.close()
-    await writer.close()
+    await queue.drained()
+    await fullness.stop()
+    try {
+      if (failure === undefined) await trim()
+    } finally {
+      await reader.close()
+      await writer.close()
+    }
   }
 
   return {
@@ -201,24 +140,16 @@ export async function openSegmentLog(config: SegmentLogConfig, deps: SegmentLogD
         throw new AppError('too_large', `append ${frames.length} bytes to log: ${largestBytes} fit at most`)
       }
       const batch = asBuffer(frames)
-      const last = lastReceivedMs(batch)
-      if (full !== undefined) throw full.error
-      const durable = new Promise<LogPosition>((resolve, reject) => {
-        queue.push({ frames, firstReceivedMs: batch.readDoubleLE(8), lastReceivedMs: last, resolve, reject })
-      })
-      committing ??= commitWaiting()
-      return await durable
+      const newestMs = lastReceivedMs(batch)
+      if (fullness.reason !== undefined) throw fullness.reason
+      return await queue.append({ frames, firstReceivedMs: batch.readDoubleLE(8), lastReceivedMs: newestMs })
     },
     read: reader.read,
     waitForMore: reader.waitForMore,
     release: reader.release,
     stats: reader.stats,
     trim,
-    async waitForRoom(signal) {
-      while (full !== undefined && failure === undefined && closing === undefined && !signal.aborted) {
-        await firstOf(full.room, [signal])
-      }
-    },
+    waitForRoom: fullness.waitForRoom,
     close() {
       closing ??= close()
       return closing

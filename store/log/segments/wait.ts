@@ -1,3 +1,8 @@
+/** Resolves with the first of the signals, and leaves no listener behind. */
+export async function anyOf(signals: readonly AbortSignal[]): Promise<void> {
+  await firstOf(new Promise<never>(() => {}), signals)
+}
+
 /** Resolves with the promise or the first of the signals, and leaves no listener behind. */
 export async function firstOf(promise: Promise<unknown>, signals: readonly AbortSignal[]): Promise<void> {
   if (signals.some((signal) => signal.aborted)) return
