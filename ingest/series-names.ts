@@ -7,7 +7,7 @@ export type NewSeries = Omit<SeriesInfo, 'seriesId'>
 
 /** Every series there is, in memory, before and as it is made. */
 export interface SeriesNames extends SeriesCatalog {
-  /** Reads all series; once, before anything else. */
+  /** Reads all series, the first time it is called; before anything else. */
   load(): Promise<void>
   /** The id of a series that is known already. */
   find(deviceNumber: number, metric: MetricName): SeriesId | undefined
@@ -22,6 +22,8 @@ export function createSeriesNames(registry: IngestSeries): SeriesNames {
   const byId = new Map<SeriesId, SeriesInfo>()
   const byDevice = new Map<number, Map<MetricName, SeriesId>>()
 
+  let loaded: Promise<void> | undefined
+
   function add(info: SeriesInfo): void {
     byId.set(info.seriesId, info)
     const metrics = byDevice.get(info.deviceNumber)
@@ -29,18 +31,20 @@ export function createSeriesNames(registry: IngestSeries): SeriesNames {
     else metrics.set(info.metric, info.seriesId)
   }
 
+  async function loadAll(): Promise<void> {
+    let after: SeriesId | undefined
+    do {
+      const page = await registry.list({ limit: pageSize, after })
+      for (const info of page.items) add(info)
+      after = page.next ?? undefined
+    } while (after !== undefined)
+  }
+
   return {
     get: (seriesId) => byId.get(seriesId),
     find: (deviceNumber, metric) => byDevice.get(deviceNumber)?.get(metric),
 
-    async load() {
-      let after: SeriesId | undefined
-      do {
-        const page = await registry.list({ limit: pageSize, after })
-        for (const info of page.items) add(info)
-        after = page.next ?? undefined
-      } while (after !== undefined)
-    },
+    load: () => (loaded ??= loadAll()),
 
     async ensure(wanted) {
       const made = await registry.ensure(wanted)

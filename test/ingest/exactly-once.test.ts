@@ -131,6 +131,7 @@ describe('exactly once', () => {
           const stormy = worldOf(events)
           await digestWithCrashes(stormy, steps, sliceBytes)
           expect(await stormy.content()).toEqual(await calm.content())
+          expect(stormy.written).toBe(calm.written)
           expect(stormy.rejected).toEqual(calm.rejected)
           expect(memoryAtEnd(stormy)).toBe(memoryAtEnd(calm))
         },

@@ -38,7 +38,12 @@ export class World {
   readonly failures: unknown[] = []
   readonly logger = pino({ level: 'silent' })
   readonly #readings: ReadingStore = createMemoryReadings({ get: (id) => this.series[id - 1] })
+  #readingsPosition = 0
   #ledgerPosition = 0
+  /** Readings handed to the store, those written once more included. */
+  written = 0
+  largestBatch = 0
+  tail = 0
 
   readonly log: LogReader = {
     read: async (position, maxBytes) => {
@@ -61,7 +66,7 @@ export class World {
       this.released = position
     },
     stats: () => ({
-      tail: 0,
+      tail: this.tail,
       head: this.script.length,
       durable: this.script.length,
       bytes: this.script.length,
@@ -83,6 +88,10 @@ export class World {
     ...this.#readings,
     write: async (batch, position) => {
       this.fault('write readings')
+      if (position <= this.#readingsPosition) throw new RangeError(`${position} is behind ${this.#readingsPosition}`)
+      this.#readingsPosition = position
+      this.written += batch.length
+      this.largestBatch = Math.max(this.largestBatch, batch.length)
       await this.#readings.write(batch, position)
       this.fault('readings written')
     },
@@ -110,6 +119,7 @@ export class World {
     position: async () => this.#ledgerPosition,
     commit: async (_, position, rejected) => {
       this.fault('list rejected')
+      if (position <= this.#ledgerPosition) throw new RangeError(`${position} is behind ${this.#ledgerPosition}`)
       // The rows are ours, made from RejectedMessages.
       for (const row of rejected) this.rejected.push({ ...row, reason: reasonOf(row.reason) })
       this.#ledgerPosition = position
