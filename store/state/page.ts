@@ -16,6 +16,9 @@ export interface TimeCursor {
   readonly id: number
 }
 
+/** What somebody sees who may see no site. */
+export const emptyPage = { items: [], next: null } as const
+
 /** Makes a page of `limit + 1` rows: the one too many only says that there is a next page. */
 export function toPage<Row, Item, Cursor>(
   rows: readonly Row[],

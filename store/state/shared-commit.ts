@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { isAppError } from '../../model/index.ts'
+import { AppError, isAppError } from '../../model/index.ts'
 import type { Db, Tx } from './schema.ts'
 import { untilEnd } from './until-end.ts'
 
@@ -8,6 +8,8 @@ export type RunInTransaction = <Result>(work: (tx: Tx) => Promise<Result>) => Pr
 
 /** Works that share a commit at most: the write lock is held for some 5 ms, not longer. */
 const maxShared = 16
+/** Beyond it a work is refused, retryable; at 0.3 ms each these are three seconds. */
+const maxWaiting = 10_000
 
 interface Waiting {
   /** Resolves with what tells the caller, after the commit, how its work went. */
@@ -44,6 +46,11 @@ export function createSharedCommit(db: Db): RunInTransaction {
 
   return (work) =>
     new Promise((resolve, reject) => {
+      if (waiting.length >= maxWaiting) {
+        const message = `change state failed: ${maxWaiting} changes are waiting`
+        reject(new AppError('store_unavailable', message, { retryable: true }))
+        return
+      }
       waiting.push({
         async run(tx) {
           const outcome = await attempt(tx, work)

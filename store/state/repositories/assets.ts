@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { ChangeScope } from '../change.ts'
 import { parseAttributes, parseTexts } from '../columns.ts'
-import { toPage } from '../page.ts'
+import { emptyPage, toPage } from '../page.ts'
 import type { AssetRecord } from '../records.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { AssetQueries, AssetWrites } from '../state.ts'
@@ -17,6 +17,7 @@ export function assetQueries(db: Db): AssetQueries {
     },
 
     async list({ scope, siteId, parentId, limit, after }) {
+      if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = db
         .selectFrom('assets')
         .selectAll()

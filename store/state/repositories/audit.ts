@@ -1,4 +1,4 @@
-import { toPage } from '../page.ts'
+import { emptyPage, toPage } from '../page.ts'
 import type { AuditRecord } from '../records.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { AuditQueries } from '../state.ts'
@@ -6,6 +6,7 @@ import type { AuditQueries } from '../state.ts'
 export function auditQueries(db: Db): AuditQueries {
   return {
     async list({ scope, resourceType, resourceId, principalId, fromMs, toMs, limit, after }) {
+      if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = db
         .selectFrom('audit')
         .selectAll()

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { controlTopic, type DeviceRecord } from '../../../model/index.ts'
 import { type ChangeScope, takeNumber } from '../change.ts'
 import { parseAttributes, parseLimits, parseTexts } from '../columns.ts'
-import { toPage } from '../page.ts'
+import { emptyPage, toPage } from '../page.ts'
 import type { DeviceInput } from '../records.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { DeviceQueries, DeviceWrites } from '../state.ts'
@@ -17,6 +17,7 @@ export function deviceQueries(db: Db): DeviceQueries {
     },
 
     async list({ scope, siteId, assetId, profileId, gatewayId, limit, after }) {
+      if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = db
         .selectFrom('devices')
         .selectAll()

@@ -1,6 +1,6 @@
 import type { DeviceId, SiteId } from '../../../model/index.ts'
 import { takeNumber } from '../change.ts'
-import { toPage } from '../page.ts'
+import { emptyPage, toPage } from '../page.ts'
 import type { RejectedRecord, RejectedRow } from '../records.ts'
 import type { Db, StateSchema, Tx } from '../schema.ts'
 import type { Ledger } from '../state.ts'
@@ -30,6 +30,7 @@ export function ledger(reader: Db, writer: Db, maxRejected: number): Ledger {
 
     async rejected({ scope, order, deviceId, reason, siteId, fromMs, toMs, limit, after }) {
       const direction = order === 'ascending' ? 'asc' : 'desc'
+      if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = reader
         .selectFrom('rejected')
         .selectAll()

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { controlTopic, type FieldError, type SiteId, type SiteRecord } from '../../../model/index.ts'
 import type { ChangeScope } from '../change.ts'
-import { toPage } from '../page.ts'
+import { emptyPage, toPage } from '../page.ts'
 import type { Db } from '../schema.ts'
 import type { SiteQueries, SiteWrites } from '../state.ts'
 import { patched } from './patched.ts'
@@ -15,6 +15,7 @@ export function siteQueries(db: Db): SiteQueries {
     },
 
     async list({ scope, limit, after }) {
+      if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = db
         .selectFrom('sites')
         .selectAll()

@@ -113,8 +113,8 @@ export function site(id: string): SiteRecord {
 
 export function metric(name: string, kind: Metric['kind'] = 'gauge'): Metric {
   const digits = kind === 'register' ? 6 : null
-  const name_ = parseMetricName(name)
-  return { name: name_, unit: 'V', kind, min: 0, max: 1_000, maxRatePerS: null, digits, multiplier: 1 }
+  const range = { min: 0, max: 1_000, maxRatePerS: null }
+  return { name: parseMetricName(name), unit: 'V', kind, ...range, digits, multiplier: 1 }
 }
 
 export function profile(id: string): ProfileRecord {

@@ -117,3 +117,13 @@ test('another secret knows no token of this state', async () => {
   expect(await same.credentials.verify(token)).toBeDefined()
   await same.close()
 })
+
+test('a change that ten thousand wait before is refused at once, and may be tried again', async () => {
+  const state = await openState(place.config, deps)
+  const one = () => state.change(platformActor, async () => 'done')
+  const waiting = Array.from({ length: 10_001 }, one)
+  await expect(one()).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(['done']))
+  expect(await one()).toBe('done')
+  await state.close()
+})
