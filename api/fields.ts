@@ -2,7 +2,6 @@ import { z } from '@hono/zod-openapi'
 import {
   idPattern,
   isDeviceId,
-  isMetricName,
   metricNamePattern,
   parseAssetId,
   parseDeviceId,
@@ -14,31 +13,21 @@ import {
 import { formatTime, parseTime } from './time.ts'
 
 const idRule = '1 to 64 of A-Z a-z 0-9 _ . : - and begins with a letter or a digit'
+const idText = z.string().regex(idPattern, { error: `must be ${idRule}`, abort: true })
 
-function idField<Id>(parse: (text: string) => Id, accepts: (text: string) => boolean, rule = idRule) {
-  return z
-    .string()
-    .refine(accepts, { error: `must be ${rule}`, abort: true })
-    .transform(parse)
-    .openapi({ type: 'string', pattern: idPattern.source })
-}
-
-const isId = (text: string): boolean => idPattern.test(text)
-
-export const siteIdField = idField(parseSiteId, isId).openapi({ example: 'main' })
-export const assetIdField = idField(parseAssetId, isId).openapi({ example: 'panel-1' })
-export const profileIdField = idField(parseProfileId, isId).openapi({ example: 'meter-1ph' })
-export const keyIdField = idField(parseKeyId, isId)
-export const deviceIdField = idField(
-  parseDeviceId,
-  isDeviceId,
-  `${idRule}; "alerts" and what begins with "key:" are taken`,
-).openapi({ example: 'meter-0001' })
+export const siteIdField = idText.transform(parseSiteId).openapi({ example: 'main' })
+export const assetIdField = idText.transform(parseAssetId).openapi({ example: 'panel-1' })
+export const profileIdField = idText.transform(parseProfileId).openapi({ example: 'meter-1ph' })
+export const keyIdField = idText.transform(parseKeyId)
+export const deviceIdField = idText
+  .refine(isDeviceId, { error: 'is taken: "alerts" and what begins with "key:" mean something else', abort: true })
+  .transform(parseDeviceId)
+  .openapi({ example: 'meter-0001' })
 export const metricField = z
   .string()
-  .refine(isMetricName, { error: 'must begin with a letter and have 1 to 64 of A-Z a-z 0-9 _', abort: true })
+  .regex(metricNamePattern, { error: 'must begin with a letter and have 1 to 64 of A-Z a-z 0-9 _', abort: true })
   .transform(parseMetricName)
-  .openapi({ type: 'string', pattern: metricNamePattern.source, example: 'voltage' })
+  .openapi({ example: 'voltage' })
 
 /** What people call a thing: no control characters, for it ends up in mails, logs and file names. */
 export const nameField = z
@@ -47,13 +36,13 @@ export const nameField = z
   .min(1)
   .max(200)
   .regex(/^\P{Cc}*$/u, 'must not have control characters')
-  .openapi({ example: 'Main panel' })
+  .openapi({ pattern: '^\\P{Cc}*$', example: 'Main panel' })
 
 export const tagsField = z
   .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$/, 'must be a word of 1 to 64 characters'))
   .max(64)
   .transform((tags) => [...new Set(tags)])
-  .openapi({ type: 'array', description: 'Words to find it by; rules may select by them', example: ['floor-2'] })
+  .openapi({ description: 'Words to find it by; rules may select by them', example: ['floor-2'] })
 
 const maxAttributes = 64
 
@@ -81,7 +70,7 @@ export const timeInput = z
     context.addIssue({ code: 'custom', message: 'must be a time as of RFC 3339 or epoch milliseconds' })
     return z.NEVER
   })
-  .openapi({ type: 'string', example: '2026-11-23T10:00:00.000Z' })
+  .openapi({ example: '2026-11-23T10:00:00.000Z' })
 
 /** A whole number in a query. */
 export function integerInput(min: number, max: number) {

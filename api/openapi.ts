@@ -88,7 +88,7 @@ function operationId({ method, path }: Route): string {
 
 function problemStatuses(route: Route): number[] {
   const guarded = route.policy !== 'public'
-  const { params, query, body } = route.request ?? {}
+  const { params, body } = route.request ?? {}
   const candidates: readonly (readonly [number, boolean])[] = [
     [400, true],
     [401, guarded],
@@ -97,7 +97,7 @@ function problemStatuses(route: Route): number[] {
     [409, route.method !== 'get'],
     [413, body !== undefined],
     [415, body !== undefined],
-    [422, body !== undefined || query !== undefined],
+    [422, body !== undefined],
     [500, true],
     [503, true],
   ]

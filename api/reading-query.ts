@@ -15,7 +15,7 @@ const bucketInput = z
     context.addIssue({ code: 'custom', message: 'must be like 15m, 1h, 1d, 1w, 1mo or 1y; up to 24h, 366d, 52w' })
     return z.NEVER
   })
-  .openapi({ type: 'string', pattern: bucketPattern.source, example: '1h' })
+  .openapi({ pattern: bucketPattern.source, example: '1h' })
 
 export const readingQuery = z
   .strictObject({

@@ -31,11 +31,13 @@ export interface Exchange {
   readonly status: number
   readonly contentType: string | null
   readonly body: unknown
+  /** What was sent as JSON; undefined: nothing. */
+  readonly sent?: unknown
 }
 
-/** Everything in which an answer is not what the document promises; empty when it keeps its word. */
+/** Everything in which a request that was taken, or its answer, is not what the document promises; empty when it keeps its word. */
 export function contractFaults(document: OpenApiDocument, exchange: Exchange): string[] {
-  const { method, path, status, contentType, body } = exchange
+  const { method, path, status, contentType, body, sent } = exchange
   const found = findOperation(document, method, path)
   const components = document.components.schemas as Record<string, unknown>
   if (found === undefined) {
@@ -43,6 +45,10 @@ export function contractFaults(document: OpenApiDocument, exchange: Exchange): s
     if (status !== 404 && status !== 405) return [`${method} ${path} is not documented and answers ${status}`]
     if (contentType !== 'application/problem+json') return [`${status} without an operation is ${contentType}`]
     return schemaFaults(problem, body, components)
+  }
+  if (sent !== undefined && status < 300) {
+    const faults = schemaFaults(found.requestBody?.content['application/json']?.schema ?? {}, sent, components)
+    if (faults.length > 0) return faults.map((fault) => `${method} ${path} took what it should refuse: ${fault}`)
   }
   const response = found.responses[String(status)]
   if (response === undefined) return [`${method} ${path} answers ${status}, which is not documented`]

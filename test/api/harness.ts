@@ -125,7 +125,9 @@ export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harn
     const contentType = response.headers.get('content-type')
     const parsed = contentType?.includes('json') ? JSON.parse(text) : text === '' ? undefined : text
     if (method !== 'HEAD')
-      expect(contractFaults(document, { method, path, status: response.status, contentType, body: parsed })).toEqual([])
+      expect(
+        contractFaults(document, { method, path, status: response.status, contentType, body: parsed, sent: body }),
+      ).toEqual([])
     return { status: response.status, headers: response.headers, body: parsed }
   }
 
