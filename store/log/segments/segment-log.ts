@@ -7,13 +7,13 @@ import { createCommitQueue, type WriteCommit } from './commit-queue.ts'
 import { listSegments, syncFolder } from './files.ts'
 import { asBuffer, lastReceivedMs } from './frames.ts'
 import { createFullness } from './fullness.ts'
+import { createSegmentReader } from './reader.ts'
 import { checkContiguous, recoverTail } from './recover.ts'
 import { sealBytes } from './seal.ts'
-import { createSegmentReader } from './segment-reader.ts'
-import { openSegmentWriter } from './segment-writer.ts'
 import { createLogBoard, type SharedLog, shareLog } from './shared.ts'
 import { createSpace, type FreeDisk, freeDisk } from './space.ts'
 import { createSegmentList } from './trimmer.ts'
+import { openSegmentWriter } from './writer.ts'
 
 export interface SegmentLogConfig extends LogConfig {
   /** Made when it is not there. The caller keeps a second platform out of it. */
