@@ -68,7 +68,7 @@ async function attempt<Result>(tx: Tx, work: (tx: Tx) => Promise<Result>): Promi
   await sql`savepoint one_work`.execute(tx)
   const bounded = untilEnd(tx)
   try {
-    const result = await work(bounded.tx).finally(bounded.end)
+    const result = await Promise.try(work, bounded.tx).finally(bounded.end)
     await sql`release savepoint one_work`.execute(tx)
     return { ok: true, result }
   } catch (error) {
