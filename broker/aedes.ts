@@ -54,7 +54,12 @@ export async function openAedes(deps: AedesDeps): Promise<Aedes> {
       )
     },
     authorizePublish: wills.authorize,
-    authorizeSubscribe: (client, subscription, done) => done(null, forward.subscription(client, subscription)),
+    authorizeSubscribe(client, subscription, done) {
+      const granted = forward.subscription(client, subscription)
+      // Aedes hands the whole SUBSCRIBE to the persistence, which leaves out what carries the code of a refusal.
+      if (granted === null) Object.assign(subscription, { qos: 0x80 })
+      done(null, granted)
+    },
     authorizeForward: forward.packet,
   })
   aedes.on('client', roster.registered)

@@ -1,71 +1,28 @@
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { isAppError } from '../model/index.ts'
-import type { MqttSessions, Outgoing, StoredMessage, Subscription, Will } from '../store/sessions/index.ts'
+import type { MqttSessions, Outgoing } from '../store/sessions/index.ts'
+import {
+  type AedesRef,
+  type ClientRef,
+  type DeliveryRef,
+  extraOf,
+  type PublishRef,
+  type QueuedPacket,
+  type QueueSubscription,
+  type SubscriptionRef,
+  toMessage,
+  toRetained,
+  toSubscription,
+  toWill,
+  type WillRef,
+} from './persistence-packets.ts'
 import type { BrokerPersistence, FanoutLedger, SessionRegistry } from './ports.ts'
-
-/** What the persistence uses of Aedes' clients and of Aedes itself. */
-interface ClientRef {
-  readonly id: string
-  readonly clean?: boolean
-}
-
-interface AedesRef {
-  readonly id: string
-  readonly clients?: Readonly<Record<string, unknown>>
-}
-
-interface PublishRef {
-  readonly topic: string
-  readonly payload: Buffer | string
-  readonly qos?: 0 | 1 | 2
-  readonly retain?: boolean
-  readonly brokerId?: string
-  readonly brokerCounter?: number
-}
-
-/** A packet on its way to a client. */
-interface DeliveryRef {
-  readonly cmd?: string
-  readonly messageId?: number | undefined
-  readonly brokerId?: string
-  readonly brokerCounter?: number
-  dup?: boolean
-}
-
-interface SubscriptionRef {
-  readonly topic: string
-  /** 128: refused. */
-  readonly qos: number
-}
-
-interface WillRef extends PublishRef {
-  clientId?: string
-  brokerId?: string
-}
-
-/** A message from the queue, as Aedes sends it. */
-export type QueuedPacket =
-  | {
-      readonly cmd: 'publish'
-      readonly topic: string
-      readonly payload: Buffer | string
-      readonly qos: 0 | 1 | 2
-      readonly retain: boolean
-      readonly dup: boolean
-      readonly brokerId: string
-      readonly brokerCounter: number
-      readonly messageId: number | undefined
-    }
-  | { readonly cmd: 'pubrel'; readonly messageId: number }
 
 export type SessionPersistence = ReturnType<typeof createSessionPersistence>
 
 /** Broker id of queued messages that this run of the broker has not published itself. */
 const earlierRun = 'earlier'
-const known = new Set(['cmd', 'topic', 'payload', 'qos', 'retain'])
-/** Of one delivery or one connection, not of the message. */
-const passing = new Set(['brokerId', 'brokerCounter', 'clientId', 'messageId', 'dup', 'length'])
 const noSubscriptions = Promise.resolve([])
 const done = Promise.resolve()
 
@@ -279,39 +236,6 @@ export function createSessionPersistence(sessions: MqttSessions) {
     commitFanout: (position: number) => fanout.commitFanout(position),
   }
   return persistence satisfies BrokerPersistence & SessionRegistry & FanoutLedger
-}
-
-export interface QueueSubscription {
-  readonly clientId: string
-  readonly topic: string
-  readonly qos: 0 | 1 | 2
-}
-
-function toMessage({ topic, payload, qos, retain }: PublishRef): StoredMessage {
-  return { topic, payload, qos: qos ?? 0, retain: retain ?? false }
-}
-
-function toRetained({ topic, payload, qos, extra }: StoredMessage) {
-  return { cmd: 'publish', topic, payload, qos, retain: true, ...extra }
-}
-
-function toWill({ clientId, brokerId, message }: Will) {
-  const { topic, payload, qos, retain, extra } = message
-  return { topic, payload, qos, retain, clientId, brokerId, ...extra }
-}
-
-function toSubscription(sub: SubscriptionRef): readonly Subscription[] {
-  const { topic, qos, ...rest } = sub
-  if (qos !== 0 && qos !== 1 && qos !== 2) return []
-  return [{ filter: topic, qos, extra: extraOf(rest) }]
-}
-
-/** What a packet says beyond MQTT 3.1.1 comes back as it was. */
-function extraOf(packet: object): Record<string, unknown> | undefined {
-  const entries = Object.entries(packet).filter(
-    ([name, value]) => !known.has(name) && !passing.has(name) && value !== undefined,
-  )
-  return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }
 
 function* map<From, To>(items: Iterable<From>, change: (item: From) => To): Generator<To> {

@@ -60,7 +60,7 @@ export interface OutgoingQueues {
 /** Sequences reserved at once; what is left of them is skipped at the next start. */
 const sequenceBlock = 2 ** 24
 /** A publisher waits for the disk each time so much has been queued. */
-const paceBytes = 4 * 1024 * 1024
+const paceBytes = 1024 * 1024
 const readAtOnce = 16
 /** What an entry costs on disk beside the message. */
 const entryBytes = 40

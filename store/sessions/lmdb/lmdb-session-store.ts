@@ -1,32 +1,31 @@
-import { mkdir, open as openFile, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { open as openLmdb, type RootDatabase } from 'lmdb'
+import { open as openLmdb } from 'lmdb'
 import { AppError } from '../../../model/index.ts'
 import type { SessionChange, SessionEntry, SessionStore, SessionStoreStats } from '../session-store.ts'
+import { asBuffer, checkHeader, closeWithin, type LmdbDatabase, pageStats, writeBatch } from './lmdb-file.ts'
 import { PendingChanges } from './pending-changes.ts'
 
 /** How long after a commit that the disk refused the next one is tried. */
 const retryMs = 1_000
-/** A refused commit can leave LMDB's own close waiting for ever. */
-const closeWithinMs = 2_000
 
 /** Adapter over LMDB, in a folder of its own. The folder is locked by whoever owns the data folder, not here. */
 export function createLmdbSessionStore(folder: string): SessionStore {
-  let db: RootDatabase<Buffer, Buffer> | undefined
-  /** What one turn of the event loop, or one commit's time, brings together. */
-  let gathering = new PendingChanges()
-  let committing: PendingChanges | undefined
+  let db: LmdbDatabase | undefined
+  /** Not on disk yet, oldest first: the first goes with the next commit, or is on its way. */
+  let pending: PendingChanges[] = []
+  let committing = false
   let scheduled: NodeJS.Immediate | undefined
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  function opened(): RootDatabase<Buffer, Buffer> {
+  function opened(): LmdbDatabase {
     if (db === undefined) throw new AppError('closed', `use the session store in ${folder} failed: it is not open`)
     return db
   }
 
   function schedule(): void {
-    if (scheduled !== undefined || committing !== undefined || retry !== undefined || gathering.size === 0) return
+    if (scheduled !== undefined || committing || retry !== undefined || pending.length === 0) return
     scheduled = setImmediate(() => {
       scheduled = undefined
       void commit()
@@ -34,26 +33,41 @@ export function createLmdbSessionStore(folder: string): SessionStore {
   }
 
   async function commit(): Promise<void> {
-    const changes = gathering
-    committing = changes
-    gathering = new PendingChanges()
+    const [changes] = pending
+    if (changes === undefined) return
+    committing = true
+    changes.seal()
     try {
-      await writeBatch(opened(), changes)
-      committing = undefined
+      await writeBatch(opened(), changes.values())
+      committing = false
+      pending.shift()
       changes.resolve()
       schedule()
     } catch (cause) {
-      committing = undefined
-      gathering = changes.followedBy(gathering)
-      changes.reject(
-        new AppError('store_unavailable', `write sessions to ${folder} failed`, { cause, retryable: true }),
-      )
-      if (!closed)
-        retry = setTimeout(() => {
-          retry = undefined
-          schedule()
-        }, retryMs)
+      committing = false
+      refused(new AppError('store_unavailable', `write sessions to ${folder} failed`, { cause, retryable: true }))
     }
+  }
+
+  /** Everybody who waits is told; the changes stay, and are tried again. */
+  function refused(error: AppError): void {
+    pending = pending.map((changes) => {
+      changes.reject(error)
+      return changes.again()
+    })
+    if (closed) return
+    retry = setTimeout(() => {
+      retry = undefined
+      schedule()
+    }, retryMs)
+  }
+
+  function find(key: Uint8Array): SessionChange | undefined {
+    for (let i = pending.length - 1; i >= 0; i--) {
+      const change = pending[i]?.find(key)
+      if (change !== undefined) return change
+    }
+    return undefined
   }
 
   return {
@@ -83,15 +97,15 @@ export function createLmdbSessionStore(folder: string): SessionStore {
     },
 
     get(key) {
-      const pending = gathering.find(key) ?? committing?.find(key)
-      if (pending === undefined) return opened().get(asBuffer(key))
-      return pending.value === undefined ? undefined : Buffer.from(pending.value)
+      const db = opened()
+      const change = find(key)
+      if (change === undefined) return db.get(asBuffer(key))
+      return change.value === undefined ? undefined : Buffer.from(change.value)
     },
 
     range(from, to, limit) {
       const overlay = new Map<string, SessionChange>()
-      committing?.collect(from, to, overlay)
-      gathering.collect(from, to, overlay)
+      for (const changes of pending) changes.collect(from, to, overlay)
       const entries: SessionEntry[] = []
       // Enough that `limit` remain when the overlay removes or replaces as many as it has.
       const stored = opened().getRange({ start: asBuffer(from), end: asBuffer(to), limit: limit + overlay.size })
@@ -108,19 +122,24 @@ export function createLmdbSessionStore(folder: string): SessionStore {
 
     write(changes) {
       if (closed) throw new AppError('closed', `write sessions to ${folder} failed: the store is closed`)
-      for (const change of changes) gathering.add(change)
+      let last = pending.at(-1)
+      if (last === undefined || last.isFull) {
+        last = new PendingChanges()
+        pending.push(last)
+      }
+      for (const change of changes) last.add(change)
       schedule()
     },
 
     async flushed() {
-      await (gathering.size > 0 ? gathering.done : committing?.done)
+      await pending.at(-1)?.done
     },
 
     stats(): SessionStoreStats {
       const { mapSize, lastPageNumber, pageSize } = pageStats(opened().getStats())
       return {
         bytes: Math.min(mapSize, (lastPageNumber + 1) * pageSize),
-        pendingBytes: gathering.bytes + (committing?.bytes ?? 0),
+        pendingBytes: pending.reduce((sum, changes) => sum + changes.bytes, 0),
       }
     },
 
@@ -131,81 +150,11 @@ export function createLmdbSessionStore(folder: string): SessionStore {
       retry = undefined
       schedule()
       try {
-        while (gathering.size > 0 || committing !== undefined) await (committing ?? gathering).done
+        while (pending.length > 0) await pending.at(-1)?.done
       } finally {
         await closeWithin(db)
         db = undefined
       }
     },
   }
-}
-
-/** Resolves when the changes are on disk; all of them are one transaction. */
-async function writeBatch(db: RootDatabase<Buffer, Buffer>, changes: PendingChanges): Promise<void> {
-  try {
-    await db.batch(() => {
-      for (const { key, value } of changes.values()) {
-        const done = value === undefined ? db.remove(asBuffer(key)) : db.put(asBuffer(key), asBuffer(value))
-        // Settles with the batch, which is awaited.
-        done.catch(ignore)
-      }
-    })
-  } catch (error) {
-    throw await causeOf(error)
-  }
-}
-
-/** LMDB's error for a refused commit carries a promise that rejects with the reason. */
-async function causeOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error) || !('commitError' in error)) return error
-  return Promise.resolve(error.commitError).then(
-    () => error,
-    (cause: unknown) => cause,
-  )
-}
-
-/** LMDB kills the process on a file that is none: both meta pages must carry its magic number. */
-async function checkHeader(file: string): Promise<void> {
-  const info = await stat(file).catch(ignore)
-  if (info === undefined || (info.isFile() && info.size === 0)) return
-  if (!info.isFile()) throw new AppError('store_failed', `open session store ${file} failed: it is not a file`)
-  const handle = await openFile(file, 'r')
-  try {
-    const head = Buffer.alloc(64)
-    await handle.read(head, 0, head.length, 0)
-    const second = Buffer.alloc(64)
-    await handle.read(second, 0, second.length, head.readUInt32LE(pageSizeOffset))
-    if (head.readUInt32LE(magicOffset) === magic && second.readUInt32LE(magicOffset) === magic) return
-    throw new AppError('store_failed', `open session store ${file} failed: it is damaged or not an LMDB file`)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Places in a meta page of the file format that `lmdb` 3 writes. */
-const magicOffset = 24
-const pageSizeOffset = 48
-const magic = 0xbeefc0de
-
-async function closeWithin(db: RootDatabase<Buffer, Buffer>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, closeWithinMs)
-  await Promise.race([db.close(), promise])
-  clearTimeout(timer)
-}
-
-function pageStats(stats: object): { mapSize: number; lastPageNumber: number; pageSize: number } {
-  const read = (name: string): number => {
-    const value: unknown = Reflect.get(stats, name)
-    return typeof value === 'number' ? value : 0
-  }
-  return { mapSize: read('mapSize'), lastPageNumber: read('lastPageNumber'), pageSize: read('pageSize') }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function ignore(): undefined {
-  return undefined
 }
