@@ -1,9 +1,19 @@
 import type { Bench } from './bench.ts'
+import { programBench } from './program.ts'
 
 /** `npm run -s bench -- <name> [--json] [options of the benchmark]`: progress on stderr, figures on stdout. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ingest: async () => (await import('./ingest.ts')).benchIngest,
   start: async () => (await import('./start.ts')).benchStart,
+  store: async () => (await import('./store.ts')).benchStore,
+  log: async () => programBench('log.ts', (printed) => JSON.parse(printed)),
+  decode: async () =>
+    programBench('decode.ts', (printed) => ({
+      payloads: printed
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    })),
 }
 
 const [name = '', ...rest] = process.argv.slice(2)
