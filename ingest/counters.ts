@@ -1,4 +1,4 @@
-import { type RejectReason, rejectReasons } from './ports.ts'
+import type { RejectReason } from './ports.ts'
 
 /** Since the start of the process; frames that are read again to restore the memory are not counted again. */
 export class Counters {
@@ -9,10 +9,19 @@ export class Counters {
   redeliveries = 0
   gaps = 0
   rejectedUnlisted = 0
-  readonly rejected: Record<RejectReason, number>
-
-  constructor() {
-    const none = { not_json: 0 }
-    this.rejected = Object.assign(none, ...rejectReasons.map((reason) => ({ [reason]: 0 })))
+  readonly rejected: Record<RejectReason, number> = {
+    not_json: 0,
+    wrong_shape: 0,
+    wrong_type: 0,
+    not_finite: 0,
+    bad_metric_name: 0,
+    unknown_device: 0,
+    unknown_topic: 0,
+    clock_ahead: 0,
+    too_old: 0,
+    too_many_metrics: 0,
+    forbidden_topic: 0,
+    payload_too_large: 0,
+    topic_too_deep: 0,
   }
 }

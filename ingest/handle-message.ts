@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { FrameCursor, frameFlags } from '../model/index.ts'
 import type { IngestConfig } from './config.ts'
 import type { Counters } from './counters.ts'
@@ -19,13 +20,14 @@ export interface MessageHandlerDeps {
   readonly naming: SeriesNaming
   readonly rejections: Rejections
   readonly counters: Counters
+  readonly logger: Logger
 }
 
 /** Decode → validate → dedupe of one PUBLISH: into the memory, and what is to be stored into the step's effects. */
 export type MessageHandler = (step: Step) => void
 
 export function createMessageHandler(config: IngestConfig, deps: MessageHandlerDeps): MessageHandler {
-  const { memory, routes, naming, rejections, counters } = deps
+  const { memory, routes, naming, rejections, counters, logger } = deps
   const decoders = createDecoders()
   const settle = createSettle(counters)
   const draftSettings = {
@@ -65,7 +67,14 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
     encoded.start = frame.payloadStart
     encoded.end = frame.end
     encoded.metric = route.metric
-    decoders[kind](encoded, draft)
+    try {
+      decoders[kind](encoded, draft)
+    } catch (err) {
+      // A mistake of ours costs this message, and not every start from now on.
+      logger.error({ err, topic: frame.topic() }, 'message not decoded')
+      draft.clear()
+      draft.problem('wrong_shape', `decoding failed: ${err}`)
+    }
     return draft
   }
 

@@ -57,7 +57,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const naming = createSeriesNaming(memory, series)
   const rejections = createRejections(memory, counters)
   const routes = createRoutes(memory, topics)
-  const handleMessage = createMessageHandler(config, { memory, routes, naming, rejections, counters })
+  const handleMessage = createMessageHandler(config, { memory, routes, naming, rejections, counters, logger })
   let pipeline: Pipeline | undefined
   let running: Promise<void> | undefined
   let started: Promise<void> | undefined

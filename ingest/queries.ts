@@ -68,7 +68,7 @@ export function statsOf(memory: Memory, counters: Counters, log: LogStats, progr
   return {
     position: progress.position,
     lagBytes,
-    lagMs: lagBytes === 0 ? 0 : Math.max(0, progress.nowMs - memory.nowMs),
+    lagMs: lagBytes === 0 || memory.nowMs === 0 ? 0 : Math.max(0, progress.nowMs - memory.nowMs),
     messages,
     readings,
     suspect,

@@ -1,13 +1,13 @@
 /**
  * JSON as devices write it: RFC 8259, and the bare words NaN, Infinity and -Infinity, which Python's `json` and many
  * printf-made payloads contain. They come out as infinite numbers, to be refused one by one, so that the good values
- * beside them are kept. Undefined: not JSON (`message` says where).
+ * beside them are kept. `message`: not JSON, and where.
  */
 export function parseDeviceJson(text: string): { readonly value: unknown } | { readonly message: string } {
   try {
     return { value: JSON.parse(text) }
   } catch (error) {
-    const mended = mendBareWords(text)
+    const mended = text.includes('NaN') || text.includes('Infinity') ? mendBareWords(text) : text
     if (mended !== text) {
       try {
         return { value: JSON.parse(mended) }
@@ -19,12 +19,26 @@ export function parseDeviceJson(text: string): { readonly value: unknown } | { r
   }
 }
 
-/** A string is taken whole, so that words in it are left alone. */
-const stringOrBareWord = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|-?\bNaN\b/g
-
+/** By hand and not by a pattern: a pattern's stack may not last for a string of megabytes. */
 function mendBareWords(text: string): string {
-  return text.replace(stringOrBareWord, (token) => {
-    if (token.startsWith('"')) return token
-    return token.startsWith('-') ? '-1e999' : '1e999'
-  })
+  const pieces: string[] = []
+  let taken = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (inString) {
+      if (char === '\\') at++
+      else if (char === '"') inString = false
+    } else if (char === '"') inString = true
+    else if (char === 'N' || char === 'I') {
+      const word = char === 'N' ? 'NaN' : 'Infinity'
+      if (!text.startsWith(word, at)) continue
+      // A sign before it stays where it is.
+      pieces.push(text.slice(taken, at), '1e999')
+      at += word.length - 1
+      taken = at + 1
+    }
+  }
+  pieces.push(text.slice(taken))
+  return pieces.join('')
 }

@@ -1,8 +1,8 @@
 import { millisecondsOf } from '../device-time.ts'
 import type { MessageDraft } from '../draft.ts'
+import type { KeyShape } from '../memory/key-shape.ts'
 import type { EncodedMessage } from './decoder.ts'
 import { NumberScanner } from './number-bytes.ts'
-import { createShapes, type Shape } from './shape.ts'
 
 const quote = 0x22
 const comma = 0x2c
@@ -26,7 +26,6 @@ const longestKey = 66
 export type FastDecoder = (message: EncodedMessage, draft: MessageDraft) => boolean
 
 export function createNativeFast(): FastDecoder {
-  const shapeOf = createShapes()
   const scanner = new NumberScanner()
   const unusual = -1
   /** Offset of the structural character matched last. */
@@ -55,7 +54,7 @@ export function createNativeFast(): FastDecoder {
   }
 
   /** Behind the key at `at`, which is the shape's `index`th from then on, or `unusual`. */
-  function readKey(bytes: Buffer, at: number, index: number, shape: Shape, draft: MessageDraft): number {
+  function readKey(bytes: Buffer, at: number, index: number, shape: KeyShape, draft: MessageDraft): number {
     if (index < shape.length) {
       const end = shape.ends[index] ?? 0
       let i = index === 0 ? 0 : (shape.ends[index - 1] ?? 0)
@@ -66,7 +65,7 @@ export function createNativeFast(): FastDecoder {
     return learnKey(bytes, at, index, shape, draft)
   }
 
-  function learnKey(bytes: Buffer, at: number, index: number, shape: Shape, draft: MessageDraft): number {
+  function learnKey(bytes: Buffer, at: number, index: number, shape: KeyShape, draft: MessageDraft): number {
     if (bytes[at] !== quote) return unusual
     const last = Math.min(at + longestKey, bytes.length)
     let end = at + 1
@@ -79,7 +78,7 @@ export function createNativeFast(): FastDecoder {
   }
 
   /** Behind `{"name":number,…}`, which begins after its brace at `at`. */
-  function readValues(bytes: Buffer, at: number, shape: Shape, draft: MessageDraft): number {
+  function readValues(bytes: Buffer, at: number, shape: KeyShape, draft: MessageDraft): number {
     for (let index = 0; ; index++) {
       at = readKey(bytes, at, index, shape, draft)
       if (at < 0) return unusual
@@ -100,7 +99,7 @@ export function createNativeFast(): FastDecoder {
   }
 
   /** Behind the row whose brace is at `at`. */
-  function readRow(bytes: Buffer, at: number, shape: Shape, draft: MessageDraft): number {
+  function readRow(bytes: Buffer, at: number, shape: KeyShape, draft: MessageDraft): number {
     at = expect(bytes, at, openObject)
     if (at < 0) return unusual
     let timeMs = Number.NaN
@@ -120,7 +119,7 @@ export function createNativeFast(): FastDecoder {
     return at < 0 ? unusual : expect(bytes, at, closeObject)
   }
 
-  function readRows(bytes: Buffer, at: number, shape: Shape, draft: MessageDraft): number {
+  function readRows(bytes: Buffer, at: number, shape: KeyShape, draft: MessageDraft): number {
     at = expect(bytes, at, openArray)
     while (at >= 0) {
       at = readRow(bytes, at, shape, draft)
@@ -133,7 +132,7 @@ export function createNativeFast(): FastDecoder {
   }
 
   return ({ bytes, start, end }, draft) => {
-    const shape = shapeOf(draft.device)
+    const { shape } = draft.device
     const at = skipSpace(bytes, start)
     const behind = bytes[at] === openArray ? readRows(bytes, at, shape, draft) : readRow(bytes, at, shape, draft)
     // Frames lie back to back, and what is read beyond the payload belongs to the next one. The reading goes only

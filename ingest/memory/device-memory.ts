@@ -1,5 +1,6 @@
 import type { DeviceRecord, MetricName, SeriesId } from '../../model/index.ts'
 import type { DeviceInfo } from '../ports.ts'
+import { KeyShape } from './key-shape.ts'
 import type { MetricRule } from './metric-rule.ts'
 import { createPresence, type PresenceMemory } from './presence.ts'
 import { cell, cellsPerSeries, clearCells } from './series-cells.ts'
@@ -33,6 +34,9 @@ export class DeviceMemory {
   /** Second, since 1970, of the newest rejected message, and how many it brought. */
   rejectedSecond = 0
   rejectedInSecond = 0
+
+  /** Not remembered: only makes reading the next message faster. */
+  readonly shape = new KeyShape()
 
   constructor(record: DeviceRecord, recordBytes: Uint8Array) {
     this.record = record
