@@ -48,6 +48,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     logger,
     metrics: createHttpMetrics(deps.metrics),
     maxBodyBytes: config.maxBodyBytes,
+    answerTimeoutMs: config.answerTimeoutMs,
   })
   const server = createHttpServer(config, app.fetch, logger)
   return { start: server.start, stop: server.stop, port: server.port, request: app.request }

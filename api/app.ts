@@ -3,9 +3,11 @@ import type { Logger } from 'pino'
 import type { State } from '../store/state/index.ts'
 import { authenticate, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
+import { withDeadline } from './deadline.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { createMethodTable } from './method-table.ts'
 import { HttpProblem, toProblem } from './problem.ts'
+import type { RawRequest } from './request.ts'
 import type { RawAnswer, RequestContext, Route } from './route.ts'
 
 export interface AppDeps {
@@ -13,6 +15,7 @@ export interface AppDeps {
   readonly logger: Logger
   readonly metrics: HttpMetrics
   readonly maxBodyBytes: number
+  readonly answerTimeoutMs: number
 }
 
 /** What `@hono/node-server` puts into `env`; nothing of it when the app is called directly. */
@@ -55,11 +58,21 @@ export function createApp(routes: readonly Route[], deps: AppDeps): App {
         contentType: c.req.header('content-type'),
         readBody: () => readBody(c.req.raw, deps.maxBodyBytes),
       }
-      if (route.policy === 'public') return toResponse(route, await route.run(request, context))
-      const who = await authenticate(c.req.header('authorization'), deps.credentials)
-      authorise(who, route.policy)
-      return toResponse(route, await route.run(request, { ...context, ...who }))
+      const running = answer(route, request, context, c.req.header('authorization'))
+      return toResponse(route, await withDeadline(`${c.req.method} ${route.path}`, deps.answerTimeoutMs, running))
     })
+  }
+
+  async function answer(
+    route: Route,
+    request: RawRequest,
+    context: RequestContext,
+    authorization: string | undefined,
+  ): Promise<RawAnswer> {
+    if (route.policy === 'public') return route.run(request, context)
+    const who = await authenticate(authorization, deps.credentials)
+    authorise(who, route.policy)
+    return route.run(request, { ...context, ...who })
   }
 
   // Not thrown: what is thrown here would pass by the middleware above.

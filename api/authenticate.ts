@@ -1,4 +1,4 @@
-import { maySee, type Principal, roleIncludes, type SiteId } from '../model/index.ts'
+import { type Principal, roleIncludes } from '../model/index.ts'
 import type { State } from '../store/state/index.ts'
 import { HttpProblem } from './problem.ts'
 import type { Policy } from './route.ts'
@@ -39,18 +39,4 @@ export function authorise({ principal, scopes }: Authenticated, policy: Policy):
     throw new HttpProblem('forbidden', `this needs a key with the scope ${policy.scope}`)
   if (policy.sites === 'every' && principal.sites !== 'all')
     throw new HttpProblem('forbidden', 'this concerns every site; your access is limited to some')
-}
-
-/** What belongs to a site that the principal may not see is as if it did not exist. */
-export function visible<Record extends { readonly siteId: SiteId }>(
-  principal: Principal,
-  record: Record | undefined,
-): Record | undefined {
-  return record && maySee(principal.sites, record.siteId) ? record : undefined
-}
-
-/** The record, or a 404 problem that names what was asked for. */
-export function found<Record>(record: Record | undefined, noun: string, id: string): Record {
-  if (record === undefined) throw new HttpProblem('not_found', `there is no ${noun} ${id}`)
-  return record
 }

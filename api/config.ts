@@ -17,6 +17,12 @@ export const apiConfigSchema = z.strictObject({
     .describe('Open connections; one more is closed at once by the system'),
   headersTimeoutMs: z.int().min(100).max(300_000).default(10_000).describe('Time for a request to send its headers'),
   requestTimeoutMs: z.int().min(100).max(600_000).default(30_000).describe('Time for a request to arrive whole'),
+  answerTimeoutMs: z
+    .int()
+    .min(10)
+    .max(600_000)
+    .default(30_000)
+    .describe('Time an answer may take; then it is 503, and what the request asked for may still happen'),
   keepAliveTimeoutMs: z.int().min(0).max(600_000).default(15_000).describe('Time an idle connection stays open'),
   stopTimeoutMs: z
     .int()

@@ -1,5 +1,25 @@
-import { maySee, type Principal, type SiteId } from '../model/index.ts'
-import { badField } from './problem.ts'
+import { type DeviceId, type DeviceRecord, maySee, type Principal, type SiteId } from '../model/index.ts'
+import type { State } from '../store/state/index.ts'
+import { badField, HttpProblem } from './problem.ts'
+
+/** What belongs to a site that the principal may not see is as if it did not exist. */
+export function visible<Record extends { readonly siteId: SiteId }>(
+  principal: Principal,
+  record: Record | undefined,
+): Record | undefined {
+  return record && maySee(principal.sites, record.siteId) ? record : undefined
+}
+
+/** The record, or a 404 problem that names what was asked for. */
+export function found<Record>(record: Record | undefined, noun: string, id: string): Record {
+  if (record === undefined) throw new HttpProblem('not_found', `there is no ${noun} ${id}`)
+  return record
+}
+
+/** The device that a path names, or a 404 problem. */
+export async function seenDevice(devices: State['devices'], principal: Principal, id: DeviceId): Promise<DeviceRecord> {
+  return found(visible(principal, await devices.get(id)), 'device', id)
+}
 
 /** A site that a body names: one that may not be seen is answered like one that does not exist. */
 export function requireSite(principal: Principal, siteId: SiteId): void {

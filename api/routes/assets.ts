@@ -1,13 +1,12 @@
 import { z } from '@hono/zod-openapi'
 import type { AssetId, Principal } from '../../model/index.ts'
 import { type AssetRecord, assetKinds } from '../../store/state/index.ts'
-import { found, visible } from '../authenticate.ts'
 import { assetIdField, attributesField, nameField, siteIdField, tagsField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { badParameter } from '../problem.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
-import { requireSite } from '../site-access.ts'
+import { found, requireSite, visible } from '../site-access.ts'
 
 const ratingKva = z.number().positive().max(1e9).nullable().openapi({ description: 'Nominal apparent power in kVA' })
 const ratingA = z.number().positive().max(1e9).nullable().openapi({ description: 'Nominal current in A' })

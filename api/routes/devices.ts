@@ -2,7 +2,6 @@ import { z } from '@hono/zod-openapi'
 import type { Presence } from '../../ingest/index.ts'
 import { type DeviceId, type DeviceRecord, type Principal, parseSiteId, type SiteId } from '../../model/index.ts'
 import type { ChangeUnit } from '../../store/state/index.ts'
-import { found, visible } from '../authenticate.ts'
 import {
   deviceInput,
   deviceListQuery,
@@ -17,7 +16,7 @@ import { idPlace, loadPage, pageSchema } from '../paging.ts'
 import { badField } from '../problem.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
-import { requireSite } from '../site-access.ts'
+import { requireSite, seenDevice, visible } from '../site-access.ts'
 
 const one = z.strictObject({ id: deviceIdField })
 const tag = 'Devices'
@@ -25,10 +24,6 @@ const tag = 'Devices'
 const firstSite = parseSiteId('main')
 
 export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
-  async function seenDevice(principal: Principal, id: DeviceId): Promise<DeviceRecord> {
-    return found(visible(principal, await state.devices.get(id)), 'device', id)
-  }
-
   async function withPresence(device: DeviceRecord) {
     const [presence] = await peers.ingest.presence([device.id])
     return toDevice(device, presence)
@@ -110,7 +105,7 @@ export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
       request: { params: one },
       responses: { 200: { description: 'The device', schema: deviceSchema } },
       async handler({ params }, { principal }) {
-        return { status: 200, body: await withPresence(await seenDevice(principal, params.id)) }
+        return { status: 200, body: await withPresence(await seenDevice(state.devices, principal, params.id)) }
       },
     }),
     defineRoute({
@@ -123,7 +118,7 @@ export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
       request: { params: one, body: devicePatch },
       responses: { 200: { description: 'The device as it is now', schema: deviceSchema } },
       async handler({ params, body }, context) {
-        await seenDevice(context.principal, params.id)
+        await seenDevice(state.devices, context.principal, params.id)
         if (body.siteId !== undefined) requireSite(context.principal, body.siteId)
         const patch = { ...body, limits: body.limits && toLimits(body.limits) }
         const device = await changes.apply(context, (unit) => unit.devices.update(params.id, patch))
@@ -140,7 +135,7 @@ export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
       request: { params: one },
       responses: { 204: { description: 'It is gone' } },
       async handler({ params }, context) {
-        await seenDevice(context.principal, params.id)
+        await seenDevice(state.devices, context.principal, params.id)
         await changes.apply(context, (unit) => unit.devices.remove(params.id))
         await peers.broker.disconnect(params.id)
         return { status: 204 }

@@ -1,18 +1,11 @@
 import { z } from '@hono/zod-openapi'
-import {
-  type DeviceId,
-  type DeviceRecord,
-  findMetric,
-  metricKinds,
-  type Principal,
-  qualityNames,
-} from '../../model/index.ts'
+import { type DeviceRecord, findMetric, metricKinds, qualityNames } from '../../model/index.ts'
 import type { SeriesInfo } from '../../store/readings/index.ts'
-import { found, visible } from '../authenticate.ts'
 import { deviceIdField, timeField } from '../fields.ts'
 import { maxLimit } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
+import { seenDevice } from '../site-access.ts'
 import { formatTime } from '../time.ts'
 
 const unit = z.string().nullable().openapi({ description: 'UCUM; null for a metric that the profile does not know' })
@@ -35,10 +28,6 @@ const seriesSchema = z
 const ofDevice = z.strictObject({ id: deviceIdField })
 
 export function latestRoutes({ state, peers }: RouteDeps): Route[] {
-  async function seenDevice(principal: Principal, id: DeviceId): Promise<DeviceRecord> {
-    return found(visible(principal, await state.devices.get(id)), 'device', id)
-  }
-
   /** Every metric the device has ever sent, by name; a device's limit of metrics keeps it to one page. */
   async function seriesOf(device: DeviceRecord): Promise<readonly SeriesInfo[]> {
     const { items } = await state.series.list({ deviceNumber: device.number, limit: maxLimit })
@@ -58,7 +47,7 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
         200: { description: 'By metric', schema: z.strictObject({ items: z.array(latestSchema) }) },
       },
       async handler({ params }, { principal }) {
-        const device = await seenDevice(principal, params.id)
+        const device = await seenDevice(state.devices, principal, params.id)
         const [series, profile] = await Promise.all([seriesOf(device), state.profiles.get(device.profileId)])
         const columns = await peers.ingest.latest(series.map(({ seriesId }) => seriesId))
         const items = series.flatMap(({ metric }, i) => {
@@ -86,7 +75,7 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
         200: { description: 'By metric', schema: z.strictObject({ items: z.array(seriesSchema) }) },
       },
       async handler({ params }, { principal }) {
-        const device = await seenDevice(principal, params.id)
+        const device = await seenDevice(state.devices, principal, params.id)
         const [series, profile] = await Promise.all([seriesOf(device), state.profiles.get(device.profileId)])
         const items = series.map((one) => {
           const metric = profile && findMetric(profile, one.metric)

@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { type Metric, metricKinds, type ProfileRecord } from '../../model/index.ts'
-import { found } from '../authenticate.ts'
 import { metricField, nameField, profileIdField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
+import { found } from '../site-access.ts'
 
 const maxMetrics = 200
 

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi'
 import { qualityNames } from '../../model/index.ts'
-import { found, visible } from '../authenticate.ts'
 import { deviceIdField, timeField } from '../fields.ts'
 import { pageSchema } from '../paging.ts'
 import { readBuckets } from '../read-buckets.ts'
@@ -8,6 +7,7 @@ import { readRaw } from '../read-raw.ts'
 import { readingQuery } from '../reading-query.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
+import { found, seenDevice } from '../site-access.ts'
 
 const readingSchema = z
   .strictObject({ time: timeField, value: z.number(), quality: z.enum(qualityNames) })
@@ -38,7 +38,7 @@ export function readingRoutes({ state, peers, clock }: RouteDeps): Route[] {
         },
       },
       async handler({ params, query }, { principal }) {
-        const device = found(visible(principal, await state.devices.get(params.id)), 'device', params.id)
+        const device = await seenDevice(state.devices, principal, params.id)
         const series = await state.series.find(device.number, query.metric)
         const { metric, from, to, bucket, fn } = query
         const request = {

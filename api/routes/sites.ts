@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { maySee, type Principal, type SiteId, type SiteRecord } from '../../model/index.ts'
-import { found } from '../authenticate.ts'
 import { nameField, siteIdField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
+import { found } from '../site-access.ts'
 
 const timeZoneField = z
   .string()

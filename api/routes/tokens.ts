@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import type { DeviceId, Principal } from '../../model/index.ts'
 import type { DeviceTokenRecord } from '../../store/state/index.ts'
-import { found, visible } from '../authenticate.ts'
 import { deviceIdField, timeField, timeOrNull } from '../fields.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
+import { seenDevice } from '../site-access.ts'
 import { formatTime } from '../time.ts'
 
 const tokenSchema = z
@@ -23,10 +22,6 @@ const tag = 'Devices'
 
 /** A device has one token, or two while the old one is being replaced. */
 export function tokenRoutes({ state, changes, peers }: RouteDeps): Route[] {
-  async function requireDevice(principal: Principal, id: DeviceId): Promise<void> {
-    found(visible(principal, await state.devices.get(id)), 'device', id)
-  }
-
   return [
     defineRoute({
       method: 'get',
@@ -39,7 +34,7 @@ export function tokenRoutes({ state, changes, peers }: RouteDeps): Route[] {
         200: { description: 'The oldest first', schema: z.strictObject({ items: z.array(tokenSchema) }) },
       },
       async handler({ params }, { principal }) {
-        await requireDevice(principal, params.id)
+        await seenDevice(state.devices, principal, params.id)
         const tokens = await state.credentials.deviceTokens(params.id)
         return { status: 200, body: { items: tokens.map(toToken) } }
       },
@@ -54,7 +49,7 @@ export function tokenRoutes({ state, changes, peers }: RouteDeps): Route[] {
       request: { params: ofDevice },
       responses: { 201: { description: 'The token, shown this once', schema: newTokenSchema } },
       async handler({ params }, context) {
-        await requireDevice(context.principal, params.id)
+        await seenDevice(state.devices, context.principal, params.id)
         const { record, token } = await changes.apply(context, (unit) => unit.credentials.issueDeviceToken(params.id))
         return { status: 201, body: { ...toToken(record), token } }
       },
@@ -69,7 +64,7 @@ export function tokenRoutes({ state, changes, peers }: RouteDeps): Route[] {
       request: { params: oneToken },
       responses: { 204: { description: 'It is good for nothing any more' } },
       async handler({ params }, context) {
-        await requireDevice(context.principal, params.id)
+        await seenDevice(state.devices, context.principal, params.id)
         await changes.apply(context, (unit) => unit.credentials.revokeDeviceToken(params.id, params.tokenId))
         await peers.broker.disconnect(params.id)
         return { status: 204 }

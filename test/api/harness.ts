@@ -123,7 +123,7 @@ export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harn
     })
     const text = await response.text()
     const contentType = response.headers.get('content-type')
-    const parsed = contentType?.includes('json') ? JSON.parse(text) : text === '' ? undefined : text
+    const parsed = text === '' ? undefined : contentType?.includes('json') ? JSON.parse(text) : text
     if (method !== 'HEAD')
       expect(
         contractFaults(document, { method, path, status: response.status, contentType, body: parsed, sent: body }),

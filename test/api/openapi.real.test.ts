@@ -31,6 +31,7 @@ function mounted(): string[] {
     logger: pino({ level: 'silent' }),
     metrics: createHttpMetrics(registry),
     maxBodyBytes: 1_024,
+    answerTimeoutMs: 1_000,
   })
   return app.routes
     .filter(({ method }) => method !== 'ALL')

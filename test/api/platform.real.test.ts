@@ -133,6 +133,22 @@ describe('what nobody foresaw', () => {
   })
 })
 
+describe('an answer that takes too long', () => {
+  test('is a 503, and the next one is not held up', async () => {
+    await using own = await startApi({ answerTimeoutMs: 100 })
+    own.fake.silent.add('ingest')
+    const { status, body } = await own.get('/api/v1/devices')
+    expect([status, body.code]).toEqual([503, 'store_unavailable'])
+    own.fake.silent.clear()
+    expect((await own.get('/api/v1/devices')).status).toBe(200)
+  })
+})
+
+test('HEAD answers like GET, without a body', async () => {
+  const { status, headers, body } = await api.request('HEAD', '/api/v1/sites')
+  expect([status, headers.get('content-type'), body]).toEqual([200, 'application/json', undefined])
+})
+
 describe('the rejected list', () => {
   const row = (i: number, deviceId: string | null, reason: string) => ({
     timeMs: startMs + Math.floor(i / 2),
