@@ -8,7 +8,8 @@ import type { Fanout, Generation } from './fanout.ts'
 import type { Gate } from './gate.ts'
 import { Inflight } from './inflight.ts'
 import type { Interest } from './interest.ts'
-import type { BrokerAccess, BrokerPersistence, IncomingPacket, MqttIdentity } from './ports.ts'
+import type { BrokerAccess, BrokerPersistence, MqttIdentity } from './ports.ts'
+import { Qos2Exchanges } from './qos2.ts'
 import { TokenBucket } from './rate.ts'
 import type { RefusalReason, Refusals } from './refusals.ts'
 import { checkTopicName, type PublishView, type Violation } from './strict/index.ts'
@@ -84,9 +85,8 @@ class MessagePublisher implements Publisher, FrameOwner {
   #full = false
   readonly #rate: TokenBucket | undefined
   #pause: NodeJS.Timeout | undefined
-  /** QoS 2 messages between PUBLISH and PUBREL: on their way to the disk and the session, or there (PUBREC is out). */
-  readonly #exchanges = new Map<number, IncomingPacket | 'stored'>()
-  #lookups: Promise<void> = Promise.resolve()
+  /** From the first QoS 2 message on: most devices never send one. */
+  #qos2: Qos2Exchanges | undefined
 
   constructor(connection: Connection, sender: Sender, deps: AcceptDeps, done0: Done) {
     this.#connection = connection
@@ -125,13 +125,13 @@ class MessagePublisher implements Publisher, FrameOwner {
     if (reason !== undefined) this.#refuse(reason, entry, payload)
     else if (view.qos === 0) this.#publish0(view, entry, payload)
     else if (view.qos === 1) this.#publish1(view, entry, payload)
-    else this.#publish2(entry, incomingPacket(view, entry.topic, payload))
+    else this.#publish2(view, entry, payload)
     this.#slowDown()
     return undefined
   }
 
   released(packetId: number): void {
-    if (this.#exchanges.get(packetId) === 'stored') this.#exchanges.delete(packetId)
+    this.#qos2?.released(packetId)
   }
 
   end(): void {
@@ -170,40 +170,15 @@ class MessagePublisher implements Publisher, FrameOwner {
     this.#append(view, entry, payload, this.#done)
   }
 
-  /** The message is taken once however often it is sent before its PUBREL [MQTT-4.3.3-2]. */
-  #publish2(entry: TopicEntry, packet: IncomingPacket): void {
-    const { config } = this.#deps
-    const { client } = this.#sender
-    const { messageId } = packet
-    const known = this.#exchanges.get(messageId)
-    // While it is being stored its PUBREC is still to come.
-    if (known === 'stored') this.#connection.pubrec(messageId)
-    if (known !== undefined) return
-    if (this.#exchanges.size >= config.qos2Inflight) {
-      this.#connection.close('refused')
-      return
-    }
-    this.#exchanges.set(messageId, packet)
-    if (client.clean) this.#append2(entry, packet)
-    else this.#lookUp2(entry, packet)
-  }
-
-  /** A session that goes on may know the message from an earlier connection. */
-  #lookUp2(entry: TopicEntry, packet: IncomingPacket): void {
-    const { persistence } = this.#deps
-    this.#lookups = this.#lookups
-      .then(() => persistence.incomingGetPacket(this.#sender.client, packet))
-      .then(
-        () => this.#acknowledge2(packet.messageId),
-        () => this.#append2(entry, packet),
-      )
-  }
-
-  #append2(entry: TopicEntry, packet: IncomingPacket): void {
-    if (this.closed) return
-    const { payload, qos, dup, retain, messageId: packetId } = packet
-    this.#await(packetId, 2, payload.length, undefined)
-    this.#append({ qos, dup, retain, packetId }, entry, payload, this.#done)
+  #publish2(view: PublishView, entry: TopicEntry, payload: Buffer): void {
+    const { retain, dup, packetId: messageId } = view
+    this.#qos2 ??= new Qos2Exchanges(this.#sender.client, this.#connection, this.#deps)
+    const message = { cmd: 'publish', topic: entry.topic, payload, qos: 2, retain, dup, messageId } as const
+    this.#qos2.receive(message, () => {
+      if (this.closed) return
+      this.#await(messageId, 2, payload.length, undefined)
+      this.#append({ qos: 2, dup, retain, packetId: messageId }, entry, payload, this.#done)
+    })
   }
 
   #await(packetId: number, qos: 1 | 2, size: number, packet: PublishPacket | undefined): void {
@@ -237,7 +212,10 @@ class MessagePublisher implements Publisher, FrameOwner {
       return
     }
     fanout.durable(position)
-    if (qos === 2) return this.#store2(packetId)
+    if (qos === 2) {
+      this.#qos2?.durable(packetId)
+      return
+    }
     this.#deps.counters.acked++
     this.#connection.puback(packetId)
     if (packet !== undefined) publish(packet, fanout.begin())
@@ -246,31 +224,6 @@ class MessagePublisher implements Publisher, FrameOwner {
   #isHalfEmpty(): boolean {
     const { inflightMessages, inflightBytes } = this.#deps.config
     return this.#inflight.count * 2 <= inflightMessages && this.#inflight.bytes * 2 <= inflightBytes
-  }
-
-  /** Durable; noted in the session before PUBREC, so that the same PUBLISH after a reconnect is known. */
-  #store2(packetId: number): void {
-    const { persistence, publish, fanout, counters } = this.#deps
-    const { client } = this.#sender
-    const packet = this.#exchanges.get(packetId)
-    if (packet === undefined || packet === 'stored') return
-    const generation = fanout.begin()
-    persistence.incomingStorePacket(client, packet).then(
-      () => {
-        counters.acked++
-        this.#acknowledge2(packetId)
-        publish({ ...packet, dup: false }, generation)
-      },
-      () => {
-        fanout.finish(generation)
-        this.#connection.close('session store unavailable')
-      },
-    )
-  }
-
-  #acknowledge2(packetId: number): void {
-    this.#exchanges.set(packetId, 'stored')
-    this.#connection.pubrec(packetId)
   }
 
   /** Above its rate the socket is not read until the bucket is even again; nothing is dropped. */
@@ -289,8 +242,4 @@ type FrameFlags = Pick<PublishView, 'qos' | 'dup' | 'retain' | 'packetId'>
 /** What subscribers get: DUP is this delivery's, not the publisher's [MQTT-3.3.1-3]. */
 function outgoingPacket(view: PublishView, topic: string, payload: Buffer): PublishPacket {
   return { cmd: 'publish', topic, payload, qos: view.qos, retain: view.retain, dup: false }
-}
-
-function incomingPacket(view: PublishView, topic: string, payload: Buffer): IncomingPacket {
-  return { cmd: 'publish', topic, payload, qos: 2, retain: view.retain, dup: view.dup, messageId: view.packetId }
 }

@@ -1,15 +1,8 @@
 import { Duplex } from 'node:stream'
+import { AckBuffer } from './ack-buffer.ts'
 import { connackFirst, refusingConnack } from './connack.ts'
-import {
-  checkFixedHeader,
-  checkPacket,
-  fixedHeaderBytes,
-  PublishView,
-  packetType,
-  remainingLength,
-  type Violation,
-  violations,
-} from './strict/index.ts'
+import { PacketReader, type PacketTarget } from './packet-reader.ts'
+import { checkFixedHeader, checkPacket, PublishView, packetType, type Violation, violations } from './strict/index.ts'
 
 /** Why a connection ended, as presence frames and logs say it. */
 export type CloseReason =
@@ -61,7 +54,7 @@ const pubrecByte = 0x50
  *
  * Backpressure: while the publisher is blocked, Aedes does not read, or the client does not read, the socket is paused.
  */
-export class Connection extends Duplex {
+export class Connection extends Duplex implements PacketTarget {
   keepAliveMs = 0
   sessionPresent = false
   /** Of a connection whose credentials were found right. */
@@ -73,16 +66,13 @@ export class Connection extends Duplex {
   readonly #hooks: ConnectionHooks
   readonly #view = new PublishView()
 
-  /** Bytes read but not yet taken, and how many of them are worth looking at. */
-  #parts: Buffer[] = []
-  #partBytes = 0
-  #neededBytes = 0
-  #consuming = false
-  #readerFull = false
+  readonly #reader = new PacketReader()
+  readonly #acks = new AckBuffer()
+  #taking = false
+  /** Aedes has as much unread as it may. */
+  #aedesFull = false
+  /** The client does not read what was written to it. */
   #socketFull = false
-
-  #acks: Buffer | undefined
-  #ackBytes = 0
   #connackSent = false
   #beforeConnack: Buffer[] = []
   #writeDone: (() => void) | undefined
@@ -146,19 +136,17 @@ export class Connection extends Duplex {
 
   /** All acks of a turn leave in one write. */
   flushAcks(): void {
-    const acks = this.#acks
+    const acks = this.#acks.take()
     if (acks === undefined || this.destroyed) return
-    this.#acks = undefined
-    this.#writeSocket(acks.subarray(0, this.#ackBytes))
-    this.#ackBytes = 0
+    this.#writeSocket(acks)
     this.proceed()
   }
 
   /** Takes on reading when nothing is in its way any more. */
   proceed(): void {
-    if (this.#consuming || this.#phase === 'ended') return
-    if (this.#partBytes > 0 && this.#partBytes >= this.#neededBytes && !this.#held()) this.#consume()
-    if (this.#held()) this.#socket.pause()
+    if (this.#taking || this.#phase === 'ended') return
+    if (this.#reader.isReady && this.mayTake()) this.#takePackets()
+    if (!this.mayTake()) this.#socket.pause()
     else if (this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -174,7 +162,7 @@ export class Connection extends Duplex {
   }
 
   override _read(): void {
-    this.#readerFull = false
+    this.#aedesFull = false
     this.proceed()
   }
 
@@ -193,8 +181,7 @@ export class Connection extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#reason ??= 'connection lost'
     this.#phase = 'ended'
-    this.#parts = []
-    this.#acks = undefined
+    this.#reader.clear()
     this.#publisher?.end()
     this.#linger()
     this.#hooks.closed(this)
@@ -205,9 +192,8 @@ export class Connection extends Duplex {
     if (this.#phase === 'ended') return
     this.#heard = true
     this.#hooks.received(chunk.length)
-    this.#parts.push(chunk)
-    this.#partBytes += chunk.length
-    if (this.#partBytes >= this.#neededBytes) this.proceed()
+    this.#reader.add(chunk)
+    if (this.#reader.isReady) this.proceed()
   }
 
   #onDrain = (): void => {
@@ -218,100 +204,58 @@ export class Connection extends Duplex {
     this.proceed()
   }
 
-  #held(): boolean {
-    if (this.#phase !== 'connect' && this.#phase !== 'open') return true
-    return this.#readerFull || this.#socketFull || this.#publisher?.mayRead() === false
+  #takePackets(): void {
+    this.#taking = true
+    const violation = this.#reader.take(this)
+    this.#taking = false
+    if (violation !== undefined) this.#violate(violation)
   }
 
-  #consume(): void {
-    this.#consuming = true
-    const [first] = this.#parts
-    const bytes = this.#parts.length === 1 && first !== undefined ? first : Buffer.concat(this.#parts, this.#partBytes)
-    this.#neededBytes = 0
-    const taken = this.#takePackets(bytes)
-    // A packet's beginning that waits for its end must not keep a whole read buffer alive for it.
-    const rest = bytes.subarray(taken)
-    this.#parts = rest.length === 0 ? [] : [rest.length * 4 < bytes.length ? Buffer.from(rest) : rest]
-    this.#partBytes = rest.length
-    this.#consuming = false
+  mayTake(): boolean {
+    if (this.#phase !== 'connect' && this.#phase !== 'open') return false
+    return !this.#aedesFull && !this.#socketFull && this.#publisher?.mayRead() !== false
   }
 
-  /** Takes whole packets from the front; returns how many bytes they were. */
-  #takePackets(bytes: Buffer): number {
-    let at = 0
-    let forAedes = 0
-    while (at < bytes.length && !this.#held()) {
-      const header = fixedHeaderBytes(bytes, at, bytes.length)
-      if (header === 0) {
-        this.#neededBytes = bytes.length - at + 1
-        break
-      }
-      const body = at + header
-      const end = header < 0 ? at : body + remainingLength(bytes, at, header)
-      const violation = header < 0 ? violations.remainingLength : this.#take(bytes, at, body, end)
-      if (violation !== undefined) {
-        this.#violate(violation)
-        return bytes.length
-      }
-      if (this.#neededBytes > 0) break
-      if (isPublish(bytes, at)) {
-        this.#pass(bytes, forAedes, at)
-        forAedes = end
-      }
-      at = end
-    }
-    this.#pass(bytes, forAedes, at)
-    return at
-  }
-
-  /** One packet, of which the fixed header is there. Sets `#neededBytes` when the rest is not and is worth waiting for. */
-  #take(bytes: Buffer, at: number, body: number, end: number): Violation | undefined {
+  packet(bytes: Buffer, at: number, body: number, end: number): Violation | undefined {
     const type = (bytes[at] ?? 0) >> 4
-    if (this.#phase === 'connect' && type !== packetType.connect) return violations.notConnect
-    if (this.#phase === 'open' && type === packetType.connect) return violations.secondConnect
-    if (type === packetType.publish) return this.#takePublish(bytes, at, body, end)
-    if (end > bytes.length) {
-      this.#neededBytes = end - at
-      return checkFixedHeader(bytes[at] ?? 0, end - body)
-    }
-    const violation = checkPacket(bytes, at, body, end)
+    const publisher = this.#publisher
+    if (type === packetType.publish && publisher !== undefined)
+      return this.#view.read(bytes, at, body, end) ?? publisher.publish(this.#view, bytes)
+    const violation = this.#checkPhase(type) ?? checkPacket(bytes, at, body, end)
     if (violation !== undefined) return violation
     if (type === packetType.connect) this.#phase = 'admitting'
-    if (type === packetType.pubrel) this.#publisher?.released(bytes.readUInt16BE(body))
+    if (type === packetType.pubrel) publisher?.released(bytes.readUInt16BE(body))
     if (type === packetType.disconnect) this.#leave()
+    if (!this.push(bytes.subarray(at, end))) this.#aedesFull = true
     return undefined
+  }
+
+  partial(bytes: Buffer, at: number, body: number, end: number): number | Violation {
+    const first = bytes[at] ?? 0
+    const violation = this.#checkPhase(first >> 4) ?? checkFixedHeader(first, end - body)
+    if (violation !== undefined) return violation
+    const publisher = this.#publisher
+    const isLarge = first >> 4 === packetType.publish && end - body > (publisher?.payloadBytesMax ?? 0)
+    if (publisher === undefined || !isLarge) return end - at
+    // Perhaps too large: its topic suffices to refuse it.
+    if (body + 2 > bytes.length) return body + 2 - at
+    const headEnd = Math.min(end, body + 4 + bytes.readUInt16BE(body))
+    if (headEnd > bytes.length) return headEnd - at
+    const malformed = this.#view.read(bytes, at, body, end)
+    if (malformed !== undefined) return malformed
+    const isTooLarge = end - this.#view.payloadStart > publisher.payloadBytesMax
+    return (isTooLarge ? publisher.publish(this.#view, bytes) : undefined) ?? end - at
+  }
+
+  #checkPhase(type: number): Violation | undefined {
+    if (this.#phase === 'connect') return type === packetType.connect ? undefined : violations.notConnect
+    return type === packetType.connect ? violations.secondConnect : undefined
   }
 
   /** What follows a DISCONNECT is not looked at; Aedes ends the connection when it meets it. */
   #leave(): void {
     this.#reason ??= 'disconnect'
     this.#phase = 'leaving'
-  }
-
-  #takePublish(bytes: Buffer, at: number, body: number, end: number): Violation | undefined {
-    const publisher = this.#publisher
-    if (publisher === undefined) return violations.notConnect
-    const view = this.#view
-    if (end > bytes.length) {
-      const early = checkFixedHeader(bytes[at] ?? 0, end - body)
-      if (early !== undefined) return early
-      this.#neededBytes = end - at
-      if (end - body <= publisher.payloadBytesMax) return undefined
-      // Perhaps too large: its topic suffices to refuse it.
-      const headBytes = body + 2 > bytes.length ? body + 2 - at : body + 4 + bytes.readUInt16BE(body) - at
-      if (at + headBytes > bytes.length) {
-        this.#neededBytes = Math.min(end - at, headBytes)
-        return undefined
-      }
-    }
-    const violation = view.read(bytes, at, body, end)
-    if (violation !== undefined) return violation
-    if (end > bytes.length && end - view.payloadStart <= publisher.payloadBytesMax) return undefined
-    return publisher.publish(view, bytes)
-  }
-
-  #pass(bytes: Buffer, from: number, to: number): void {
-    if (from < to && !this.destroyed && !this.push(bytes.subarray(from, to))) this.#readerFull = true
   }
 
   #violate(violation: Violation): void {
@@ -321,19 +265,8 @@ export class Connection extends Duplex {
     this.close('protocol violation')
   }
 
-  #ack(first: number, packetId: number): void {
-    if (this.destroyed) return
-    if (this.#acks === undefined) {
-      this.#acks = Buffer.allocUnsafe(256)
-      this.#hooks.acksWaiting(this)
-    } else if (this.#ackBytes + 4 > this.#acks.length) {
-      this.#acks = Buffer.concat([this.#acks], this.#acks.length * 2)
-    }
-    const acks = this.#acks
-    acks[this.#ackBytes++] = first
-    acks[this.#ackBytes++] = 2
-    acks[this.#ackBytes++] = packetId >> 8
-    acks[this.#ackBytes++] = packetId & 0xff
+  #ack(firstByte: number, packetId: number): void {
+    if (!this.destroyed && this.#acks.add(firstByte, packetId)) this.#hooks.acksWaiting(this)
   }
 
   /** Aedes corks each packet, so what arrives here is whole packets: acks may go between, never into them. */
@@ -367,8 +300,4 @@ export class Connection extends Duplex {
     const cut = setTimeout(() => socket.destroy(), lingerMs)
     socket.once('close', () => clearTimeout(cut))
   }
-}
-
-function isPublish(bytes: Buffer, at: number): boolean {
-  return (bytes[at] ?? 0) >> 4 === packetType.publish
 }
