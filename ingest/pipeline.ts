@@ -60,6 +60,8 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   let commitDue = false
   let checkpointDue = false
   let checkpointAt: LogPosition = 0
+  /** Size of the memory at the last checkpoint. */
+  let memoryBytes = 0
   /** Whether anything but ticks came since the last checkpoint. */
   let eventful = false
   let stopping = false
@@ -147,7 +149,8 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
       checkpointDue = eventful = false
       checkpointAt = reached
     }
-    const state = checkpoint === undefined ? undefined : encodeMemory(memory)
+    const state = checkpoint === undefined ? undefined : encodeMemory(memory, Math.ceil(memoryBytes * 1.1))
+    if (state !== undefined) memoryBytes = state.length
     storing = committer.commit({ effects, position: reached, memory: state }).then(
       () => {
         effects.clear()

@@ -33,9 +33,16 @@ export class ByteReader {
     return value
   }
 
-  columns(): Float64Array {
+  float64s(): Float64Array {
     const bytes = this.run()
     const values = new Float64Array(bytes.length / Float64Array.BYTES_PER_ELEMENT)
+    new Uint8Array(values.buffer).set(bytes)
+    return values
+  }
+
+  uint16s(): Uint16Array {
+    const bytes = this.run()
+    const values = new Uint16Array(bytes.length / Uint16Array.BYTES_PER_ELEMENT)
     new Uint8Array(values.buffer).set(bytes)
     return values
   }

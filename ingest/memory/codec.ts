@@ -5,7 +5,6 @@ import { ByteWriter } from './byte-writer.ts'
 import type { DeviceMemory } from './device-memory.ts'
 import type { Memory } from './memory.ts'
 import { deviceRecordSchema, profileRecordSchema } from './record-schemas.ts'
-import { createSessionMemory } from './redelivery-memory.ts'
 import { cellsPerSeries } from './series-cells.ts'
 
 /** Grows with every change of what follows; a snapshot of another version is not read. */
@@ -18,8 +17,9 @@ export interface MemoryPeers {
 
 const infoSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
 
-export function encodeMemory(memory: Memory): Uint8Array {
-  const out = new ByteWriter()
+/** `expectedBytes`: about how large it will be, so that it need not be moved as it grows. */
+export function encodeMemory(memory: Memory, expectedBytes = 0): Uint8Array {
+  const out = new ByteWriter(Math.max(64 * 1024, expectedBytes))
   out.f64(memory.nowMs)
   out.f64(memory.nobody.rejectedSecond)
   out.u32(memory.nobody.rejectedInSecond)
@@ -32,19 +32,14 @@ export function encodeMemory(memory: Memory): Uint8Array {
 
   const sessions = [...memory.redeliveries.sessions()]
   out.u32(sessions.length)
-  for (const [origin, session] of sessions) {
-    const { packetIds, hashes, count, next } = session
-    const capacity = packetIds.length
+  for (const [origin, { session, lastMs, packetIds, hashes, next, count }] of sessions) {
     out.text(origin)
-    out.u32(session.session)
-    out.f64(session.lastMs)
-    out.u32(capacity)
+    out.u32(session)
+    out.f64(lastMs)
+    out.columns(packetIds, packetIds.length)
+    out.columns(hashes, hashes.length)
+    out.u32(next)
     out.u32(count)
-    for (let i = 0; i < count; i++) {
-      const at = (next - count + i + capacity) % capacity
-      out.u32(packetIds[at] ?? 0)
-      out.f64(hashes[at] ?? 0)
-    }
   }
   return out.view()
 }
@@ -83,16 +78,13 @@ export function decodeMemory(bytes: Uint8Array, memory: Memory, peers: MemoryPee
   for (let left = from.u32(); left > 0; left--) decodeDevice(from, memory, peers)
   for (let left = from.u32(); left > 0; left--) {
     const origin = from.text()
-    const session = createSessionMemory(from.u32())
-    session.lastMs = from.f64()
-    const capacity = from.u32()
-    session.packetIds = new Uint16Array(capacity)
-    session.hashes = new Float64Array(capacity)
-    session.count = from.u32()
-    session.next = session.count % capacity
-    for (let i = 0; i < session.count; i++) {
-      session.packetIds[i] = from.u32()
-      session.hashes[i] = from.f64()
+    const session = {
+      session: from.u32(),
+      lastMs: from.f64(),
+      packetIds: from.uint16s(),
+      hashes: from.float64s(),
+      next: from.u32(),
+      count: from.u32(),
     }
     memory.redeliveries.restore(origin, session)
   }
@@ -103,13 +95,13 @@ function decodeDevice(from: ByteReader, memory: Memory, peers: MemoryPeers): voi
   const bytes = from.run()
   const device = memory.setDevice(deviceRecordSchema.parse(JSON.parse(bytes.toString())), bytes)
   for (let left = from.u32(); left > 0; left--) peers.addMetric(device, from.text())
-  device.cells.set(from.columns())
+  device.cells.set(from.float64s())
   device.untimedMs = from.f64()
   for (let left = from.u32(); left > 0; left--) device.aheadTimes.set(from.f64(), from.f64())
   device.presence.lastSeenMs = from.f64()
   device.presence.sessions = from.u32()
   device.presence.relayedOnline = from.u32() === 1
-  device.presence.connects = [...from.columns()]
+  device.presence.connects = [...from.float64s()]
   device.info = infoSchema.parse(JSON.parse(from.text()))
   device.rejectedSecond = from.f64()
   device.rejectedInSecond = from.u32()
