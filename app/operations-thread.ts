@@ -35,8 +35,6 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     const broker = remote<BrokerService>(data.broker, brokerMethods, calls)
     const ingest = remote<IngestService>(data.ingest, ingestMethods, calls)
     const relay = createOutboxRelay(state.outbox, broker.appendControl)
-    // What an earlier run, or the command line, changed and did not get into the log.
-    await relay.flush()
     const api = createApi(config.api, {
       state,
       relay,

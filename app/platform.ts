@@ -1,10 +1,10 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { type Broker, createBroker, createSessionPersistence } from '../broker/index.ts'
+import { createBroker, createSessionPersistence } from '../broker/index.ts'
 import { AppError, frameKind, systemClock } from '../model/index.ts'
-import { createLogAppender, type LogAppender, openSegmentLog, type SegmentLog } from '../store/log/index.ts'
+import { createLogAppender, type LogAppender, openSegmentLog } from '../store/log/index.ts'
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
-import { openState, seedState } from '../store/state/index.ts'
+import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
 import { ensureKeys } from './bootstrap-keys.ts'
 import type { PlatformConfig } from './config.ts'
@@ -75,6 +75,9 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const access = createAccess(state)
     await access.load()
+    const appendControl = createControlAppend(appender, access)
+    // What an earlier run, or the command line, changed and did not get into the log: before any device may speak.
+    await createOutboxRelay(state.outbox, appendControl).flush()
     const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
     await sessions.open()
     lifecycle.own('sessions', () => sessions.close())
@@ -92,7 +95,12 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     lifecycle.own('broker', () => broker.stop())
     await broker.start()
 
-    serveBroker(operationsToMain.port1, { broker, log, appender, access })
+    serve(operationsToMain.port1, {
+      status: async () => broker.stats(),
+      disconnect: async (principal) => void broker.disconnect(principal),
+      logStats: async () => log.stats(),
+      appendControl,
+    } satisfies BrokerService)
     lifecycle.own('port to operations', () => operationsToMain.port1.close())
     const operations = startThread<OperationsThreadData, OperationsReady>({
       name: 'operations',
@@ -136,27 +144,14 @@ function pathsOf({ logFolder, readingsFile, snapshotFolder }: DataFolder): Inges
   return { logFolder, readingsFile, snapshotFolder }
 }
 
-interface MainParts {
-  readonly broker: Broker
-  readonly log: SegmentLog
-  readonly appender: LogAppender
-  readonly access: Access
-}
-
-/** What the operations thread may ask of this one. */
-function serveBroker(port: MessagePort, { broker, log, appender, access }: MainParts): void {
+/** A control frame waits for the disk however full it is: its change is committed already. */
+function createControlAppend(appender: LogAppender, access: Access): BrokerService['appendControl'] {
   const nobody = new Uint8Array(0)
-  // A control frame waits for the disk however full it is: its change is committed already.
   const owner = { closed: false }
-  serve(port, {
-    status: async () => broker.stats(),
-    disconnect: async (principal) => void broker.disconnect(principal),
-    logStats: async () => log.stats(),
-    appendControl: (topic, payload) =>
-      new Promise((resolve, reject) => {
-        access.apply(topic, payload)
-        const frame = { kind: frameKind.control, flags: 0, packetId: 0, session: 0, origin: nobody, topic, payload }
-        appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
-      }),
-  } satisfies BrokerService)
+  return (topic, payload) =>
+    new Promise((resolve, reject) => {
+      access.apply(topic, payload)
+      const frame = { kind: frameKind.control, flags: 0, packetId: 0, session: 0, origin: nobody, topic, payload }
+      appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
+    })
 }
