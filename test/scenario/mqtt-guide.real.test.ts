@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { describeWith } from '../setup/require-tool.ts'
+import { runProgram } from '../setup/run-program.ts'
+import { waitUntil } from '../setup/wait.ts'
+import { startPlatform } from './platform.ts'
+
+const guide = readFileSync(new URL('../../docs/mqtt.md', import.meta.url), 'utf8')
+const blocks = [...guide.matchAll(/```sh\n(.+?)```/gs)].map(([, commands = '']) => commands)
+
+describeWith(['mosquitto_pub', 'mosquitto_sub'], 'the MQTT guide', () => {
+  test('shows commands that all work', async () => {
+    await using platform = await startPlatform()
+    const { client } = platform
+    const meter = await client.createDevice({ id: 'meter-1', profileId: 'meter-1ph' })
+    const gateway = await client.createDevice({ id: 'gateway-1', profileId: 'meter-1ph' })
+    await client.createDevice({ id: 'meter-2', profileId: 'meter-1ph', gatewayId: gateway.id })
+    const key = await client.createKey('listener')
+    const env = {
+      ...process.env,
+      MQTT_PORT: String(platform.mqttPort),
+      TOKEN: meter.token,
+      GATEWAY_TOKEN: gateway.token,
+      KEY_ID: key.id,
+      KEY: key.key,
+    }
+    expect(blocks.length).toBeGreaterThan(5)
+    const outputs: string[] = []
+    for (const commands of blocks) {
+      const { code, output, stdout } = await runProgram('bash', ['-e', '-c', commands], { env })
+      expect({ commands, code, output: code === 0 ? '' : output }).toEqual({ commands, code: 0, output: '' })
+      outputs.push(stdout)
+    }
+    expect(outputs.at(-1)).toBe('online')
+
+    const latest = await waitUntil('the readings of the guide', async () => {
+      const items = await client.latest(meter.id)
+      return items.length === 3 && items
+    })
+    const values = Object.fromEntries(latest.map(({ metric, value }) => [metric, value]))
+    expect(values).toEqual({ voltage: 229.8, power: 1250, energy: 4711.25 })
+    expect((await client.latest('meter-2')).map(({ metric, value }) => [metric, value])).toEqual([['voltage', 231.4]])
+    expect(await client.rejected()).toEqual([])
+  })
+})
