@@ -33,6 +33,8 @@ export function createHttpServer(
   )
   answerClientErrors(server)
   server.maxConnections = config.maxConnections
+  // A client that asks for much and reads nothing would keep its answer in memory; the second more lets a 503 go first.
+  server.timeout = Math.max(config.requestTimeoutMs, config.answerTimeoutMs) + 1_000
   let starting: Promise<void> | undefined
   let stopping: Promise<void> | undefined
 
