@@ -21,10 +21,12 @@ export async function takeStoredRows(session: Session, staged: StagedTable): Pro
   const replaced = { rows: 0, values: 0 }
   if (late.rows === 0) return replaced
   await appendKeys(session.connection, late)
-  const stored = `${table.name} t WHERE t.time_ms BETWEEN $1 AND $2 AND EXISTS
-    (SELECT 1 FROM late_keys l WHERE l.key = t.${table.keyName} AND l.time_ms = t.time_ms)`
+  // As joins: the same asked with EXISTS takes ten times as long.
+  const isLate = `l.key = t.${table.keyName} AND l.time_ms = t.time_ms`
   const select = `SELECT t.${table.keyName}::DOUBLE, t.time_ms::DOUBLE, (t.quality & 4294967295)::DOUBLE,
-    (t.quality >> 32)::DOUBLE, ${table.columns.map((column) => `t.${column}`).join(', ')} FROM ${stored}`
+    (t.quality >> 32)::DOUBLE, ${table.columns.map((column) => `t.${column}`).join(', ')}
+    FROM ${table.name} t SEMI JOIN late_keys l ON ${isLate} WHERE t.time_ms BETWEEN $1 AND $2`
+  const remove = `DELETE FROM ${table.name} t USING late_keys l WHERE t.time_ms BETWEEN $1 AND $2 AND ${isLate}`
   for (const { fromMs, toMs } of late.spansByDay()) {
     const [keys, timesMs, lowBits, highBits, ...columns] = await session.select(select, [fromMs, toMs])
     if (!keys || !timesMs || !lowBits || !highBits || keys.length === 0) continue
@@ -37,7 +39,7 @@ export async function takeStoredRows(session: Session, staged: StagedTable): Pro
         else late.set(row, column, value, (((column < 16 ? lowBits : highBits)[i] ?? 0) >>> ((column & 15) * 2)) & 3)
       }
     }
-    replaced.rows += await session.change(`DELETE FROM ${stored}`, [fromMs, toMs])
+    replaced.rows += await session.change(remove, [fromMs, toMs])
   }
   await session.run('DELETE FROM late_keys')
   return replaced
