@@ -1,44 +1,9 @@
 import { Duplex } from 'node:stream'
 import { AckBuffer } from './ack-buffer.ts'
 import { connackFirst, refusingConnack } from './connack.ts'
+import type { CloseReason, ConnectionHooks, Publisher } from './connection-peers.ts'
 import { PacketReader, type PacketTarget } from './packet-reader.ts'
 import { checkFixedHeader, checkPacket, PublishView, packetType, type Violation, violations } from './strict/index.ts'
-
-/** Why a connection ended, as presence frames and logs say it. */
-export type CloseReason =
-  | 'disconnect'
-  | 'connection lost'
-  | 'keep alive timeout'
-  | 'connect timeout'
-  | 'taken over'
-  | 'protocol violation'
-  | 'refused'
-  | 'log unavailable'
-  | 'session store unavailable'
-  | 'slow subscriber'
-  | 'closed by the platform'
-
-/** Takes what a connection publishes once it is admitted (accept.ts). */
-export interface Publisher {
-  /** Larger payloads are handed over before they have arrived, so that they are refused without being buffered. */
-  readonly payloadBytesMax: number
-  /** False: nothing is to be read now; `proceed` is called on the connection when that may have changed. */
-  mayRead(): boolean
-  /** A PUBLISH that is well formed but for its topic, at most the end of its payload missing; not to be kept. */
-  publish(view: PublishView, bytes: Buffer): Violation | undefined
-  /** A PUBREL has come: its QoS 2 message is complete. */
-  released(packetId: number): void
-  /** The connection is gone. */
-  end(): void
-}
-
-export interface ConnectionHooks {
-  received(sizeBytes: number): void
-  violation(connection: Connection, violation: Violation): void
-  closed(connection: Connection): void
-  /** Acks were gathered: `flushAcks` is to be called before this turn of the event loop ends. */
-  acksWaiting(connection: Connection): void
-}
 
 /** How far a connection is: what it may send, and who is given it. */
 type Phase = 'connect' | 'admitting' | 'open' | 'leaving' | 'ended'

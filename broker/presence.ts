@@ -1,6 +1,6 @@
 import { encodeOrigin, frameKind } from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
-import type { CloseReason } from './connection.ts'
+import type { CloseReason } from './connection-peers.ts'
 
 export interface Presence {
   brokerStarted(): void

@@ -1,6 +1,7 @@
 import type { Client } from 'aedes'
 import type { Admit } from './admit.ts'
-import { type CloseReason, Connection } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { CloseReason } from './connection-peers.ts'
 import type { Presence } from './presence.ts'
 
 /** Who is connected, and what the log is told about it. */

@@ -3,12 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { connackFirst } from '../../broker/connack.ts'
 import { Grants, matchesFilter } from '../../broker/grants.ts'
 import { Inflight } from '../../broker/inflight.ts'
+import { PacketReader } from '../../broker/packet-reader.ts'
 import { TokenBucket } from '../../broker/rate.ts'
 import { createRefusals } from '../../broker/refusals.ts'
 import { SubscriptionIndex } from '../../broker/subscription-index.ts'
 import { TopicTable } from '../../broker/topic-table.ts'
 import { parseScalarTopic } from '../../model/index.ts'
 import type { LogAppender } from '../../store/log/index.ts'
+import { packet } from './wire.ts'
 
 const level = fc.constantFrom('', 'a', 'b', 'c')
 const topicName = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'))
@@ -81,6 +83,41 @@ test('messages in flight leave in the order in which they came, and their bytes 
         expect(inflight.bytes).toBe(model.reduce((sum, message) => sum + message.size, 0))
         if (model[0] !== undefined) expect([inflight.headId, inflight.headQos]).toEqual([model[0].id, model[0].qos])
       }
+    }),
+  )
+})
+
+test('a stream is cut into the same packets however it arrives, and however often reading pauses', () => {
+  const body = fc.uint8Array({ maxLength: 300 })
+  const cut = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 })
+  fc.assert(
+    fc.property(fc.array(body, { maxLength: 12 }), cut, fc.integer({ min: 1, max: 4 }), (bodies, sizes, atATime) => {
+      const packets = bodies.map((bytes) => packet(0x30, bytes))
+      const stream = Buffer.concat(packets)
+      const reader = new PacketReader()
+      const seen: Buffer[] = []
+      let allowed = 0
+      const target = {
+        mayTake: () => allowed > 0,
+        packet: (bytes: Buffer, at: number, _body: number, end: number) => {
+          allowed--
+          seen.push(Buffer.from(bytes.subarray(at, end)))
+          return undefined
+        },
+        partial: (_bytes: Buffer, at: number, _body: number, end: number) => end - at,
+      }
+      for (let at = 0, i = 0; at < stream.length; i++) {
+        const size = sizes[i % sizes.length] ?? 1
+        reader.add(stream.subarray(at, at + size))
+        at += size
+        for (let before = -1; reader.isReady && before < seen.length; ) {
+          before = seen.length
+          allowed = atATime
+          expect(reader.take(target)).toBeUndefined()
+        }
+      }
+      expect(seen).toEqual(packets)
+      expect(reader.isReady).toBe(false)
     }),
   )
 })
