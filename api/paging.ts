@@ -11,7 +11,7 @@ export const maxLimit = 10_000
 export const pageQuery = {
   limit: integerInput(1, maxLimit)
     .optional()
-    .openapi({ description: `Items of a page at most; ${defaultLimit} by default, ${maxLimit} at most` }),
+    .openapi({ description: 'Items of a page at most', default: defaultLimit }),
   cursor: z
     .string()
     .max(1_000)

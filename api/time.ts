@@ -13,7 +13,7 @@ export function parseTime(text: string): number | undefined {
     const timeMs = Number(text)
     return timeMs <= maxTimeMs ? timeMs : undefined
   }
-  const iso = rfc3339.safeParse(text.replace(/ (?=\d\d:\d\d$)/, '+'))
+  const iso = rfc3339.safeParse(text.toUpperCase().replace(/ (?=\d\d:\d\d$)/, '+'))
   if (!iso.success) return undefined
   const timeMs = Date.parse(iso.data)
   return timeMs >= 0 ? timeMs : undefined
