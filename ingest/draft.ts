@@ -97,7 +97,7 @@ export class MessageDraft {
     if (!isMetricName(name) || reservedNames.has(name)) this.problem('bad_metric_name', JSON.stringify(name))
     else if (typeof value !== 'number' && typeof value !== 'boolean')
       this.problem('wrong_type', `${name}: ${describeValue(value)}`)
-    else if (!Number.isFinite(Number(value))) this.problem('not_finite', `${name}: ${value}`)
+    else if (!Number.isFinite(Number(value))) this.problem('not_finite', `${name}: not a finite number`)
     else {
       const slot = this.device.slots.get(name) ?? this.#newSlot(name)
       if (slot === undefined) this.problem('too_many_metrics', name)

@@ -22,6 +22,8 @@ const leastRateSpanMs = 1000
  * - a gap is counted, and says nothing against the reading that ends it.
  * What is not newer than the newest has no neighbours here and is judged by its range alone; the same value at the same
  * time keeps the quality that it had.
+ *
+ * Numbers instead of an object, here and below: this runs for every value of every message.
  */
 export function judge(
   cells: Float64Array,

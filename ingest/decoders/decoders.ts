@@ -3,7 +3,7 @@ import type { Decoder } from './decoder.ts'
 import { decodeInfo } from './info.ts'
 import { createNativeFast } from './native-fast.ts'
 import { decodeNativeJson } from './native-json.ts'
-import { decodeScalar } from './scalar.ts'
+import { createScalarDecoder } from './scalar.ts'
 import { decodeStatus } from './status.ts'
 
 /** A decoder for everything that a topic can mean. */
@@ -15,7 +15,7 @@ export function createDecoders(): Decoders {
     telemetry: (message, draft) => {
       if (!decodeFast(message, draft)) decodeNativeJson(message, draft)
     },
-    scalar: decodeScalar,
+    scalar: createScalarDecoder(),
     status: decodeStatus,
     info: decodeInfo,
     // Commands read the log themselves; here an acknowledgement only says that the device is alive.

@@ -3,13 +3,26 @@ import { describeValue } from '../draft.ts'
 import { type Decoder, textOf } from './decoder.ts'
 import { parseDeviceJson } from './json-text.ts'
 import { isObject } from './native-json.ts'
+import { NumberScanner } from './number-bytes.ts'
 
 /** A number as people and printf write it: JSON's, but also `+1`, `.5`, `1.`, `007`. */
 const plainNumber = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 const notFinite = /^[+-]?(nan|inf|infinity)$/i
 
 /** One value per topic: a plain number, `true` or `false`, or JSON with `value` and, if it likes, `ts`. */
-export const decodeScalar: Decoder = (message, draft) => {
+export function createScalarDecoder(): Decoder {
+  const scanner = new NumberScanner()
+  return (message, draft) => {
+    const slot = draft.device.slots.get(message.metric)
+    const value = scanner.scan(message.bytes, message.start)
+    // A bare number of a known metric, as nearly all are. What lies behind the payload is the next frame.
+    if (slot !== undefined && scanner.end === message.end && Number.isFinite(value)) {
+      if (draft.beginRow(Number.NaN)) draft.push(slot, value)
+    } else decodeText(message, draft)
+  }
+}
+
+const decodeText: Decoder = (message, draft) => {
   const { metric } = message
   const text = textOf(message).trim()
   if (plainNumber.test(text)) {

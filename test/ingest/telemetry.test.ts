@@ -81,9 +81,33 @@ describe('native telemetry', () => {
     expect(await world.content()).toEqual({ 'm1 1 voltage': [[0, 230, good]], 'm1 1 power_factor': [[0, 0.9, good]] })
     expect(rejected).toEqual([
       ['wrong_type', 'current: "4", power: null, x: an object'],
-      ['not_finite', 'energy: Infinity, frequency: Infinity'],
+      ['not_finite', 'energy: not a finite number, frequency: not a finite number'],
       ['bad_metric_name', '"2bad"'],
     ])
+  })
+
+  test('leaves words in strings alone when bare ones are refused', async () => {
+    const world = worldWithMeter()
+    world.script.publish('pel/v1/m1/telemetry', '{"a":-Infinity,"s":"NaN \\" Infinity","voltage":2}')
+    const rejected = await rejectedOf(world)
+    expect(rejected.map(([reason]) => reason)).toEqual(['not_finite', 'wrong_type'])
+    expect(await world.stored('m1', 'voltage')).toEqual([[0, 2, good]])
+  })
+
+  test.each([
+    ['deep nesting', '['.repeat(2_000_000)],
+    ['deep nesting in a value', `{"a":${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}}`],
+    ['a long string beside a bare word', `{"a":NaN,"s":"${'\\"'.repeat(1_000_000)}"`],
+    ['many quotes beside a bare word', `NaN${'"'.repeat(2_000_000)}`],
+    ['a number of a million digits', `{"voltage":${'9'.repeat(1_000_000)}}`],
+    ['many members', `{${Array.from({ length: 100_000 }, (_, i) => `"${i}":1`).join(',')}}`],
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x22]).toString('latin1')],
+  ])('%s costs only its message', async (_, payload) => {
+    const world = worldWithMeter()
+    world.script.publish('pel/v1/m1/telemetry', payload).telemetry('m1', { voltage: 1 })
+    await world.digest()
+    expect(world.rejected.length).toBeGreaterThan(0)
+    expect(await world.stored('m1', 'voltage')).toEqual([[0, 1, good]])
   })
 
   test('takes the last of two members with one name', async () => {
@@ -197,11 +221,20 @@ describe('a scalar topic', () => {
       .publish('panel/m1/energy_cost', ' +7.50 ')
       .publish('panel/m1/power', '{"value":-3,"ts":1795435199}')
       .publish('panel/m1/relay', 'true')
+      .pass(1000)
+      .publish('panel/m1/volt', '230.25')
+      .publish('panel/m1/power', '-1e3')
     await world.digest()
     expect(await world.content()).toEqual({
-      'm1 1 voltage': [[0, 229.8, good]],
+      'm1 1 voltage': [
+        [0, 229.8, good],
+        [1000, 230.25, good],
+      ],
       'm1 1 energy_cost': [[0, 7.5, good]],
-      'm1 1 power': [[-1000, -3, good]],
+      'm1 1 power': [
+        [-1000, -3, good],
+        [1000, -1000, good],
+      ],
       'm1 1 relay': [[0, 1, good]],
     })
   })
