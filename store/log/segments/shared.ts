@@ -19,7 +19,6 @@ export function shareLog(consumers: readonly string[], maxBytes: number): Shared
 /** The log's numbers, seen alike by every thread. All but `release` and the reads is the writer's to call. */
 export interface LogBoard {
   durable(): LogPosition
-  head(): LogPosition
   tail(): LogPosition
   /** Position up to which every consumer has released. */
   released(): LogPosition
@@ -47,7 +46,6 @@ export function createLogBoard({ buffer, consumers, maxBytes }: SharedLog): LogB
 
   return {
     durable: () => get(slot.durable),
-    head: () => get(slot.head),
     tail: () => get(slot.tail),
     released() {
       // Without consumers nothing is ever released: a log that nobody reads yet keeps everything.

@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { SegmentLog } from '../../../store/log/index.ts'
 import { batchOf, openSmallLog, readAll } from './harness.ts'
 
 const mib = 1024 * 1024
@@ -38,16 +39,23 @@ const reason = whyNot()
 describe.skipIf(reason !== undefined)(`a log on a disk that fills up${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let disk: string
   let folder: string
+  let log: SegmentLog | undefined
   beforeEach(() => {
     disk = mountSmallDisk()
     folder = join(disk, 'log')
     mkdirSync(folder)
   })
-  afterEach(() => unmount(disk))
+  afterEach(async () => {
+    // Also after a failed test: an open file would keep the disk mounted.
+    await log?.close()
+    log = undefined
+    unmount(disk)
+  })
 
-  const open = (freeBytes?: number) => {
+  const open = async (freeBytes?: number): Promise<SegmentLog> => {
     const deps = freeBytes === undefined ? {} : { freeDisk: async () => freeBytes }
-    return openSmallLog(folder, { maxBytes: 64 * mib, segmentBytes: mib }, deps)
+    log = await openSmallLog(folder, { maxBytes: 64 * mib, segmentBytes: mib }, deps)
+    return log
   }
 
   // Once by looking at the free bytes beforehand, once by the system's ENOSPC in the middle of a write.
@@ -102,7 +110,6 @@ describe.skipIf(reason !== undefined)(`a log on a disk that fills up${reason ? `
       const rest = (await readAll(log, middle)).map(({ topic }) => topic)
       expect(rest).toEqual(taken.slice(-rest.length))
       expect(rest.length).toBeGreaterThan(10)
-      await log.close()
     })
   }
 })
