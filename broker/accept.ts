@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts'
 import type { Publisher } from './connection-peers.ts'
 import type { Fanout, Generation } from './fanout.ts'
 import type { Gate } from './gate.ts'
-import { Inflight } from './inflight.ts'
+import { type Delivery, Inflight } from './inflight.ts'
 import type { Interest } from './interest.ts'
 import type { BrokerAccess, BrokerPersistence, MqttIdentity } from './ports.ts'
 import { Qos2Exchanges } from './qos2.ts'
@@ -166,8 +166,9 @@ class MessagePublisher implements Publisher, FrameOwner {
   }
 
   #publish1(view: PublishView, entry: TopicEntry, payload: Buffer): void {
-    const wanted = view.retain || this.#deps.interest.wanted(entry)
-    this.#await(view.packetId, 1, payload.length, wanted ? outgoingPacket(view, entry.topic, payload) : undefined)
+    const mayBeWanted = view.retain || this.#deps.interest.wanted(entry)
+    const delivery = mayBeWanted ? { packet: outgoingPacket(view, entry.topic, payload), entry } : undefined
+    this.#await(view.packetId, 1, payload.length, delivery)
     this.#append(view, entry, payload, this.#done)
   }
 
@@ -182,9 +183,9 @@ class MessagePublisher implements Publisher, FrameOwner {
     })
   }
 
-  #await(packetId: number, qos: 1 | 2, size: number, packet: PublishPacket | undefined): void {
+  #await(packetId: number, qos: 1 | 2, size: number, delivery: Delivery | undefined): void {
     const { inflightMessages, inflightBytes } = this.#deps.config
-    this.#inflight.push(packetId, qos, size, packet)
+    this.#inflight.push(packetId, qos, size, delivery)
     if (this.#inflight.count >= inflightMessages || this.#inflight.bytes >= inflightBytes) this.#full = true
   }
 
@@ -203,7 +204,7 @@ class MessagePublisher implements Publisher, FrameOwner {
     const inflight = this.#inflight
     const packetId = inflight.headId
     const qos = inflight.headQos
-    const packet = inflight.headPacket
+    const delivery = inflight.headDelivery
     inflight.shift()
     if (this.#full) this.#full = !this.#isHalfEmpty()
     const { fanout, publish } = this.#deps
@@ -219,7 +220,9 @@ class MessagePublisher implements Publisher, FrameOwner {
     }
     this.#deps.counters.acked++
     this.#connection.puback(packetId)
-    if (packet !== undefined) publish(packet, fanout.begin())
+    // Offline subscribers were looked up meanwhile; who has subscribed since then was not there when the message came.
+    if (delivery !== undefined && (delivery.packet.retain || delivery.entry.wanted))
+      publish(delivery.packet, fanout.begin())
   }
 
   #isHalfEmpty(): boolean {

@@ -76,8 +76,7 @@ const silenceCheckMs = 1_000
 const drainCheckMs = 5
 
 export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
-  const { access, appender, log, persistence, sessions, ledger, topics } = deps
-  const logger = deps.logger.child({ room: 'broker' })
+  const { access, appender, log, persistence, sessions, ledger, topics, logger } = deps
   const monotonicMs = () => performance.now()
   const counters = { acked: 0, droppedQos0: 0, violations: 0, receivedBytes: 0 }
   let aedes: Aedes | undefined

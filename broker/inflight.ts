@@ -1,8 +1,15 @@
 import type { PublishPacket } from 'aedes'
+import type { TopicEntry } from './topic-table.ts'
 
 const firstCapacity = 16
 /** A ring larger than this is given back when it is empty: an idle connection costs nothing. */
 const keptCapacity = 64
+
+/** What may have to go to subscribers and retained messages once it is durable. */
+export interface Delivery {
+  readonly packet: PublishPacket
+  readonly entry: TopicEntry
+}
 
 /**
  * Messages of one connection on their way to the disk, in the order in which they were appended, which is the order in
@@ -15,16 +22,16 @@ export class Inflight {
   #ids = new Uint16Array(0)
   #qos = new Uint8Array(0)
   #sizes = new Uint32Array(0)
-  #packets: (PublishPacket | undefined)[] = []
+  #deliveries: (Delivery | undefined)[] = []
 
-  /** `packet`: what goes to subscribers and retained messages once it is durable; undefined when nobody wants it. */
-  push(packetId: number, qos: number, size: number, packet: PublishPacket | undefined): void {
+  /** `delivery` undefined: nobody wants it. */
+  push(packetId: number, qos: number, size: number, delivery: Delivery | undefined): void {
     if (this.count === this.#ids.length) this.#grow()
     const at = (this.#head + this.count) & (this.#ids.length - 1)
     this.#ids[at] = packetId
     this.#qos[at] = qos
     this.#sizes[at] = size
-    this.#packets[at] = packet
+    this.#deliveries[at] = delivery
     this.count++
     this.bytes += size
   }
@@ -37,14 +44,14 @@ export class Inflight {
     return this.#qos[this.#head] ?? 0
   }
 
-  get headPacket(): PublishPacket | undefined {
-    return this.#packets[this.#head]
+  get headDelivery(): Delivery | undefined {
+    return this.#deliveries[this.#head]
   }
 
   shift(): void {
     if (this.count === 0) return
     this.bytes -= this.#sizes[this.#head] ?? 0
-    this.#packets[this.#head] = undefined
+    this.#deliveries[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ids.length - 1)
     this.count--
     if (this.count === 0 && this.#ids.length > keptCapacity) this.#resize(0)
@@ -59,18 +66,18 @@ export class Inflight {
     const ids = new Uint16Array(capacity)
     const qos = new Uint8Array(capacity)
     const sizes = new Uint32Array(capacity)
-    const packets = new Array<PublishPacket | undefined>(capacity)
+    const deliveries = new Array<Delivery | undefined>(capacity)
     for (let i = 0; i < this.count; i++) {
       const from = (this.#head + i) & (this.#ids.length - 1)
       ids[i] = this.#ids[from] ?? 0
       qos[i] = this.#qos[from] ?? 0
       sizes[i] = this.#sizes[from] ?? 0
-      packets[i] = this.#packets[from]
+      deliveries[i] = this.#deliveries[from]
     }
     this.#head = 0
     this.#ids = ids
     this.#qos = qos
     this.#sizes = sizes
-    this.#packets = packets
+    this.#deliveries = deliveries
   }
 }

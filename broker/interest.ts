@@ -15,7 +15,8 @@ export interface Interest {
   readonly bus: DeliveryBus
   /**
    * Whether a message on the topic has, or may have, a subscriber, here or offline. Nearly every reading has none; it
-   * then costs nothing beyond its place in the log.
+   * then costs nothing beyond its place in the log. True also while the offline ones are being looked up; the entry's
+   * own `wanted` says it when they have been.
    */
   wanted(entry: TopicEntry): boolean
 }

@@ -35,7 +35,7 @@ describe('a CONNECT', () => {
     client.send(connect, publishPacket())
     expect(await client.untilClosed()).toEqual(badCredentials)
     expect(await harness.messages()).toEqual([])
-    expect(await harness.frames(frameKind.presence)).toHaveLength(1)
+    expect((await harness.frames(frameKind.presence)).map(({ topic }) => topic)).not.toContain('connected')
   })
 
   test('whose will its device may not publish gets CONNACK 0x05, and the will is listed', async () => {
@@ -152,8 +152,7 @@ describe('a PUBLISH', () => {
       await client.untilClosed()
     }
     expect(harness.broker.stats().refusedTotal).toBe(30)
-    const listed = (await harness.frames(frameKind.refusal)).length
-    expect(listed).toBeGreaterThanOrEqual(10)
+    await waitUntil('ten entries', async () => (await harness.frames(frameKind.refusal)).length >= 10)
   })
 
   test('stops being taken when the device is no longer behind the gateway', async () => {
