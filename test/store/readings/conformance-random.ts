@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { BucketColumns, ReadingStore } from '../../../store/readings/index.ts'
+import { batchOf } from './catalog.ts'
+import { createMemoryReadings } from './memory-readings.ts'
+import { always, createStandardCatalog, dayMs, march, type StorePlace } from './store-under-test.ts'
+
+/** Whatever happens to it, a reading store equals plain maps. */
+export function testAgainstMaps(
+  begin: () => Promise<StorePlace>,
+  supports: { readonly restart: boolean; readonly runs: number },
+): void {
+  test('equals plain maps under random writes and removals', async () => {
+    const series = fc.integer({ min: 1, max: 4 })
+    const time = fc.oneof(
+      fc.integer({ min: 0, max: 40 }),
+      fc.integer({ min: 0, max: 5 }).map((day) => day * dayMs),
+    )
+    const reading = fc.record({
+      series,
+      at: time.map((offset) => march + offset),
+      value: fc.integer({ min: -1_000, max: 1_000 }),
+      quality: fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const),
+    })
+    const step = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({ kind: fc.constant('write' as const), readings: fc.array(reading, { maxLength: 30 }) }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), series, from: time, length: time }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const), before: time }) },
+      { weight: supports.restart ? 1 : 0, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+    )
+    const edges = fc.uniqueArray(time, { minLength: 2, maxLength: 6 }).map((offsets) => offsets.sort((a, b) => a - b))
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), edges, async (steps, offsets) => {
+        const catalog = createStandardCatalog()
+        const place = await begin()
+        const oracle = createMemoryReadings(catalog)
+        let tested = place.create(catalog)
+        await tested.open()
+        try {
+          for (const [position, step] of steps.entries()) {
+            if (step.kind === 'restart') {
+              await tested.close()
+              tested = place.create(catalog)
+              await tested.open()
+            }
+            if (step.kind === 'write') {
+              await tested.write(batchOf(...step.readings), position)
+              await oracle.write(batchOf(...step.readings), position)
+            }
+            if (step.kind === 'expire') {
+              await tested.expire(march + step.before)
+              await oracle.expire(march + step.before)
+            }
+            if (step.kind === 'remove') {
+              const range = [march + step.from, march + step.from + step.length] as const
+              expect(await tested.remove(step.series, ...range)).toBe(await oracle.remove(step.series, ...range))
+            }
+          }
+          await expectEqual(
+            tested,
+            oracle,
+            Float64Array.from(offsets, (offset) => march + offset),
+          )
+        } finally {
+          await tested.close()
+          await place.remove()
+        }
+      }),
+      { numRuns: supports.runs },
+    )
+  })
+}
+
+/** Both say the same of series 1 to 4. */
+async function expectEqual(tested: ReadingStore, oracle: ReadingStore, edgesMs: Float64Array): Promise<void> {
+  expect((await tested.stats()).readings).toBe((await oracle.stats()).readings)
+  const all = Int32Array.of(1, 2, 3, 4)
+  expect(withoutReceived(await tested.latest(all))).toEqual(withoutReceived(await oracle.latest(all)))
+  for (const seriesId of all) {
+    const { receivedMs, ...range } = await tested.range({ seriesId, ...always })
+    expect(range).toEqual(withoutReceived(await oracle.range({ seriesId, ...always })))
+    expect(receivedMs.every((received, i) => received >= (range.timesMs[i] ?? 0))).toBe(true)
+    expectClose(await tested.buckets({ seriesId, edgesMs }), await oracle.buckets({ seriesId, edgesMs }))
+  }
+}
+
+function withoutReceived<T extends { readonly receivedMs: Float64Array }>({ receivedMs: _, ...rest }: T) {
+  return rest
+}
+
+/** Sums may be added up in another order. */
+function expectClose(tested: BucketColumns, oracle: BucketColumns): void {
+  const { sum, avg, ...exact } = tested
+  const { sum: oracleSum, avg: oracleAvg, ...oracleExact } = oracle
+  expect(exact).toEqual(oracleExact)
+  for (const [i, value] of oracleSum.entries()) if (!Number.isNaN(value)) expect(sum[i]).toBeCloseTo(value, 6)
+  for (const [i, value] of oracleAvg.entries()) if (!Number.isNaN(value)) expect(avg[i]).toBeCloseTo(value, 6)
+}

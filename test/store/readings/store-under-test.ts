@@ -1,0 +1,75 @@
+import { afterEach, beforeEach } from 'vitest'
+import type { ReadingStore, SeriesCatalog } from '../../../store/readings/index.ts'
+import { createTestCatalog, type TestCatalog } from './catalog.ts'
+
+/** Where a store under test keeps its things. */
+export interface StorePlace {
+  /** Each call is another start of the store at the same place, after the one before was closed. */
+  create(catalog: SeriesCatalog): ReadingStore
+  remove(): Promise<void>
+}
+
+/** An open store for each test. */
+export interface StoreUnderTest {
+  readonly store: ReadingStore
+  readonly catalog: TestCatalog
+  /** Resolves with the position. */
+  restart(): Promise<number>
+  /** Pairs of time and value. */
+  readingsOf(seriesId: number, range?: typeof always): Promise<(number | undefined)[][]>
+}
+
+export const dayMs = 86_400_000
+export const hourMs = 3_600_000
+/** 2026-03-01T00:00:00Z */
+export const march = 1_772_323_200_000
+export const always = { fromMs: -1e15, toMs: 1e15, limit: 1_000_000 }
+
+/** The series that every test has: two metrics of one device, one of another, and one that no profile knows. */
+export const [voltage, power, other, discovered] = [1, 2, 3, 4] as const
+
+export function createStandardCatalog(): TestCatalog {
+  const catalog = createTestCatalog()
+  const known = { profile: 'meter-1ph', known: true }
+  catalog.add(1, 'voltage', known)
+  catalog.add(1, 'power', known)
+  catalog.add(2, 'voltage', known)
+  catalog.add(1, 'harmonics_5', { profile: 'meter-1ph', known: false })
+  return catalog
+}
+
+export function useStore(begin: () => Promise<StorePlace>): StoreUnderTest {
+  let place: StorePlace
+  let catalog: TestCatalog
+  let store: ReadingStore
+
+  beforeEach(async () => {
+    place = await begin()
+    catalog = createStandardCatalog()
+    store = place.create(catalog)
+    await store.open()
+  })
+
+  afterEach(async () => {
+    await store.close()
+    await place.remove()
+  })
+
+  return {
+    get store() {
+      return store
+    },
+    get catalog() {
+      return catalog
+    },
+    restart: async () => {
+      await store.close()
+      store = place.create(catalog)
+      return store.open()
+    },
+    readingsOf: async (seriesId, range = always) => {
+      const { timesMs, values } = await store.range({ seriesId, ...range })
+      return [...timesMs].map((timeMs, i) => [timeMs, values[i]])
+    },
+  }
+}
