@@ -91,8 +91,12 @@ export function createApp(routes: readonly Route[], deps: AppDeps): App {
   app.onError((error, c) => {
     const problem = toProblem(error)
     const requestId = c.get('requestId')
+    // What passes by itself is counted in the metrics, and logged by the part that has the trouble.
     if (problem.status >= 500)
-      deps.logger.error({ err: error, requestId, method: c.req.method, route: c.get('route') }, 'request failed')
+      deps.logger[problem.status === 500 ? 'error' : 'debug'](
+        { err: error, requestId, method: c.req.method, route: c.get('route') },
+        'request failed',
+      )
     return problemResponse(problem, requestId)
   })
 

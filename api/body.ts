@@ -6,11 +6,15 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let length = 0
-  if (request.body)
-    for await (const chunk of request.body) {
+  try {
+    for await (const chunk of request.body ?? []) {
       length += chunk.length
       if (length > maxBytes) throw tooLarge()
       chunks.push(chunk)
     }
+  } catch (error) {
+    // The only thing that fails in a body is its sender.
+    throw error instanceof HttpProblem ? error : new HttpProblem('malformed_request', 'the body ended before its end')
+  }
   return Buffer.concat(chunks, length)
 }

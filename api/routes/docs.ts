@@ -11,10 +11,10 @@ const headers = {
   'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
 }
 
-/** The document describes `routes` and these; it is made when first asked for. */
+/** `routes` is the list that these routes join, so that the document, made when first asked for, has them too. */
 export function docsRoutes(routes: readonly Route[], version: string): Route[] {
   let document: object | undefined
-  const own: Route[] = [
+  return [
     definePublicRoute({
       method: 'get',
       path: '/',
@@ -34,7 +34,7 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
       summary: 'Read this document',
       responses: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) } },
       async handler() {
-        document ??= describeRoutes([...routes], version)
+        document ??= describeRoutes(routes, version)
         return { status: 200, body: { openapi: '3.1.0', ...document } }
       },
     }),
@@ -65,5 +65,4 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
       handler: async () => ({ status: 200, body: await readFile(new URL('page.js', page), 'utf8') }),
     }),
   ]
-  return own
 }

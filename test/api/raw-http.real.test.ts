@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitUntil } from '../setup/wait.ts'
 import { type Harness, startApi } from './harness.ts'
 
 let api: Harness
@@ -54,6 +55,19 @@ describe('what never comes does not hold the connection for ever:', () => {
     const request = [...head, `Authorization: Bearer ${own.adminKey}`, '', '{'].join('\r\n')
     expect(await exchange(request, own)).toMatch(/^HTTP\/1\.1 408 /)
   })
+})
+
+test('a client that goes away in the middle of its body is no failure of ours', async () => {
+  await using own = await startApi()
+  const head = ['POST /api/v1/sites HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'Content-Length: 50']
+  const bytes = [...head, `Authorization: Bearer ${own.adminKey}`, '', '{'].join('\r\n')
+  const socket = connect(Number(new URL(own.url).port), '127.0.0.1')
+  await new Promise<void>((sent) => socket.write(bytes, () => sent()))
+  socket.destroy()
+  await waitUntil('the request to be counted', async () =>
+    (await own.get('/metrics')).body.includes('method="POST",route="/api/v1/sites",status="400"'),
+  )
+  expect(own.logged).toEqual([])
 })
 
 test('an address that is no URL is a problem', async () => {
