@@ -54,6 +54,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
     lifecycle.own('log', () => log.close())
+    if (log.tornBytes > 0) logger.warn({ tornBytes: log.tornBytes }, 'log cut: a crash tore its last commit')
     const appender = createLogAppender(log, { clock: systemClock, onFailure })
     lifecycle.own('log appender', async () => {
       const { unwritten } = await appender.stop()
