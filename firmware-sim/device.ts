@@ -1,6 +1,8 @@
-import { connectAsync, type MqttClient } from 'mqtt'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connectAsync, type MqttClient, Store } from 'mqtt'
 import { nativeTopic, parseDeviceId } from '../model/index.ts'
 import type { LatencyHistogram } from './raw/latency-histogram.ts'
+import { RedeliveryStore } from './redelivery-store.ts'
 import type { Signal } from './signals/signal.ts'
 
 export interface DeviceOptions {
@@ -34,6 +36,8 @@ export interface Device {
 }
 
 const reconnectMs = 500
+/** How long it waits for its last message to be acknowledged. */
+const farewellMs = 2_000
 
 export function createDevice(options: DeviceOptions, signal: Signal, latencies: LatencyHistogram): Device {
   const { qos } = options
@@ -52,6 +56,7 @@ export function createDevice(options: DeviceOptions, signal: Signal, latencies: 
         username: id,
         password: options.token,
         clean: options.clean,
+        outgoingStore: options.clean ? new Store() : new RedeliveryStore(),
         reconnectPeriod: reconnectMs,
         will: { topic: statusTopic, payload: Buffer.from('offline'), qos: 1, retain: true },
       })
@@ -79,9 +84,17 @@ export function createDevice(options: DeviceOptions, signal: Signal, latencies: 
       })
     },
     async stop() {
-      if (client?.connected) client.publish(statusTopic, 'offline', { qos: 1, retain: true })
-      // Not forced: what has been handed to the socket leaves before the DISCONNECT.
-      await client?.endAsync(!client.connected)
+      if (client === undefined) return
+      const farewell = client.connected && client.publishAsync(statusTopic, 'offline', { qos: 1, retain: true })
+      const heard =
+        farewell &&
+        farewell.then(
+          () => true,
+          () => false,
+        )
+      const said = await Promise.race([heard, delay(farewellMs, false, { ref: false })])
+      // Not forced, it would wait for every acknowledgement still owed.
+      await client.endAsync(!said || counts.sent > counts.acked)
     },
   }
 }

@@ -1,6 +1,8 @@
+export { createDevice, type Device, type DeviceOptions } from './device.ts'
 export { type RawConfig, type RawConfigInput, type RawSummary, rawPhases, rawSummarySchema } from './raw/config.ts'
 export { createLatencyHistogram, type LatencyHistogram } from './raw/latency-histogram.ts'
 export { type PreparedOptions, PreparedPublishes } from './raw/prepared-publishes.ts'
+export { RedeliveryStore } from './redelivery-store.ts'
 export { isSimulatedProfile, type SimulatedProfile, signalOfProfile } from './signals/profiles.ts'
 export { createRandom } from './signals/random.ts'
 export type { Sample, Signal, SignalOptions } from './signals/signal.ts'

@@ -1,4 +1,5 @@
-import { connectAsync, type DoneCallback, type Packet, Store } from 'mqtt'
+import { connectAsync, Store } from 'mqtt'
+import { RedeliveryStore } from '../../firmware-sim/index.ts'
 import { type Ledger, markAcked, type SentMessage } from './ledger.ts'
 import type { MessageMaker } from './messages.ts'
 
@@ -30,16 +31,6 @@ const slots = 8
 const reconnectMs = 100
 /** At least two: what was stamped before an acknowledgement and what is stamped after it have different times. */
 const pauseMs = { least: 2, more: 6 }
-
-/**
- * What is kept here is only ever sent *again*, and must then say so [MQTT-3.3.1-1]: the package itself never sets DUP
- * (mqttjs/MQTT.js#692).
- */
-class RedeliveryStore extends Store {
-  override put(packet: Packet, done: DoneCallback): this {
-    return super.put(packet.cmd === 'publish' ? { ...packet, dup: true } : packet, done)
-  }
-}
 
 /** The `mqtt` package as devices use it: it reconnects by itself and sends what was not acknowledged again, with DUP. */
 export async function startMqttClient(

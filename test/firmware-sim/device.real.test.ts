@@ -1,0 +1,94 @@
+import { createServer, type Socket } from 'node:net'
+import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
+import { expect, test } from 'vitest'
+import { createDevice, createLatencyHistogram, signalOfProfile } from '../../firmware-sim/index.ts'
+import { waitUntil } from '../setup/wait.ts'
+
+const telemetry = 'pel/v1/meter-1/telemetry'
+
+/** A broker that accepts everyone; `answer` decides what becomes of each telemetry message. */
+async function startBroker(answer: (publish: IPublishPacket, socket: Socket, connection: number) => void) {
+  const packets: Packet[] = []
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const server = createServer((socket) => {
+    const connection = ++connections
+    const mqtt = parser({ protocolVersion: 4 })
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => mqtt.parse(chunk))
+    mqtt.on('packet', (packet) => {
+      packets.push(packet)
+      if (packet.cmd === 'connect')
+        socket.write(generate({ cmd: 'connack', returnCode: 0, sessionPresent: connection > 1 }))
+      else if (packet.cmd === 'publish' && packet.topic === telemetry) answer(packet, socket, connection)
+      else if (packet.cmd === 'publish') socket.write(puback(packet))
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  return {
+    url: `mqtt://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    packets,
+    telemetry: () => packets.filter((packet) => packet.cmd === 'publish').filter(({ topic }) => topic === telemetry),
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+const puback = ({ messageId = 0 }: IPublishPacket) => generate({ cmd: 'puback', messageId })
+
+function deviceAt(mqttUrl: string, clean: boolean) {
+  const signal = signalOfProfile['meter-1ph']({ seed: 1, startMs: Date.now(), utcOffsetMs: 0 })
+  const options = { mqttUrl, id: 'meter-1', token: 'secret', qos: 1, clean, maxWaiting: 3 } as const
+  return createDevice(options, signal, createLatencyHistogram())
+}
+
+test('a simulated device leaves a will, says that it is online, publishes its metrics and says goodbye', async () => {
+  using broker = await startBroker((publish, socket) => socket.write(puback(publish)))
+  const device = deviceAt(broker.url, true)
+  await device.start()
+  device.publish(1_795_341_600_000)
+  device.publish(1_795_341_600_000)
+  await waitUntil('both acknowledgements', () => device.counts.acked === 2)
+  await device.stop()
+  const status = { topic: 'pel/v1/meter-1/status', retain: true }
+  expect(broker.packets[0]).toMatchObject({ cmd: 'connect', clientId: 'meter-1', username: 'meter-1', will: status })
+  const said = broker.packets.flatMap((packet) =>
+    packet.cmd === 'publish' && packet.topic === status.topic ? [packet.payload.toString()] : [],
+  )
+  expect(said).toEqual(['online', 'offline'])
+  // The second has the same time asked for, and takes the next millisecond: no reading replaces another.
+  const times = broker.telemetry().map(({ payload }) => JSON.parse(payload.toString()).ts)
+  expect(times).toEqual([1_795_341_600_000, 1_795_341_600_001])
+  expect(device.counts).toEqual({ sent: 2, acked: 2, skipped: 0, reconnects: 0 })
+})
+
+test('a device with a persistent session sends what was not acknowledged again, with DUP and the same identifier', async () => {
+  using broker = await startBroker((publish, socket, connection) => {
+    if (connection === 1) socket.destroy()
+    else socket.write(puback(publish))
+  })
+  const device = deviceAt(broker.url, false)
+  await device.start()
+  device.publish(Date.now())
+  await waitUntil('the acknowledgement', () => device.counts.acked === 1)
+  await device.stop()
+  const [first, second, ...others] = broker.telemetry()
+  expect(others).toEqual([])
+  expect([first?.dup, second?.dup]).toEqual([false, true])
+  expect(second?.messageId).toBe(first?.messageId)
+  expect(second?.payload).toEqual(first?.payload)
+})
+
+test('a device that waits for too many acknowledgements skips samples and counts them', async () => {
+  using broker = await startBroker(() => {})
+  const device = deviceAt(broker.url, true)
+  await device.start()
+  for (let i = 0; i < 5; i++) device.publish(Date.now())
+  await waitUntil('the messages', () => broker.telemetry().length === 3)
+  await device.stop()
+  expect(device.counts).toMatchObject({ sent: 3, acked: 0, skipped: 2 })
+})
