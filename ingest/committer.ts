@@ -37,16 +37,21 @@ export interface Commit {
  * ahead of what is read again is left alone.
  */
 export interface Committer {
+  /** How far the stores are. Once, before the first commit. */
+  resume(stored: Positions): void
   /** Rejects when the commit failed for good; resolves once everything is durable. Not while one is running. */
   commit(commit: Commit): Promise<void>
-  readonly positions: Positions
 }
 
-export function createCommitter(start: Positions, deps: CommitterDeps): Committer {
+export function createCommitter(deps: CommitterDeps): Committer {
   const { log, readings, ledger, naming, snapshots, retry } = deps
-  let stored = start
+  let stored: Positions = { readings: 0, ledger: 0 }
 
   return {
+    resume(positions) {
+      stored = positions
+    },
+
     async commit({ effects, position, memory }) {
       const { batch, rejected, unnamed } = effects
       if (unnamed.length > 0) await retry.run('name series', () => naming.name(unnamed))
@@ -62,9 +67,6 @@ export function createCommitter(start: Positions, deps: CommitterDeps): Committe
       if (memory === undefined) return
       const oldest = await retry.run('save snapshot', () => snapshots.save({ position, memory }))
       if (oldest !== undefined) log.release(consumerName, oldest)
-    },
-    get positions() {
-      return stored
     },
   }
 }

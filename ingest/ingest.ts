@@ -5,11 +5,12 @@ import type { ReadingStore } from '../store/readings/index.ts'
 import { consumerName, createCommitter, type Positions } from './committer.ts'
 import type { IngestConfig } from './config.ts'
 import { Counters } from './counters.ts'
+import { createGatherer } from './gatherer.ts'
 import { handleFrame } from './handle-frame.ts'
 import { createMessageHandler } from './handle-message.ts'
 import { decodeMemory } from './memory/codec.ts'
 import { Memory } from './memory/memory.ts'
-import { createPipeline, type Pipeline } from './pipeline.ts'
+import { createPipeline } from './pipeline.ts'
 import type { IngestLedger, IngestQueries } from './ports.ts'
 import { latestOf, presenceOf, statsOf } from './queries.ts'
 import { createRejections } from './rejections.ts'
@@ -19,6 +20,7 @@ import type { SeriesNames } from './series-names.ts'
 import { createSeriesNaming } from './series-naming.ts'
 import type { SnapshotFiles } from './snapshot-folder.ts'
 import { beginningOf, createSnapshots } from './snapshots.ts'
+import type { Step } from './step.ts'
 
 export interface IngestDeps {
   /** Consumer name `ingest`. */
@@ -58,7 +60,10 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const rejections = createRejections(memory, counters)
   const routes = createRoutes(memory, topics)
   const handleMessage = createMessageHandler(config, { memory, routes, naming, rejections, counters, logger })
-  let pipeline: Pipeline | undefined
+  const committer = createCommitter({ log, readings, ledger, naming, snapshots, retry })
+  const gatherer = createGatherer(config, { memory, naming, committer })
+  const handle = (step: Step) => handleFrame(step, { memory, handleMessage, rejections, logger })
+  const pipeline = createPipeline(config, { log, gatherer, retry, handle })
   let running: Promise<void> | undefined
   let started: Promise<void> | undefined
 
@@ -82,12 +87,9 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   async function begin(): Promise<void> {
     const stored = await openStores()
     const position = await restoreMemory(stored)
-    const committer = createCommitter(stored, { log, readings, ledger, naming, snapshots, retry })
-    const handle = (step: Parameters<typeof handleFrame>[0]) =>
-      handleFrame(step, { memory, handleMessage, rejections, logger })
-    pipeline = createPipeline(config, { log, memory, naming, committer, retry, handle })
+    committer.resume(stored)
     logger.info({ position, ...stored }, 'ingest resumes')
-    running = pipeline.run(position)
+    running = pipeline.run(position, stored)
     running.catch((error: unknown) => {
       if (giveUp.signal.aborted) return
       logger.fatal({ err: error }, 'ingest cannot go on')
@@ -98,7 +100,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   async function stop(): Promise<void> {
     // A start that failed has told its caller.
     await started?.catch(() => {})
-    if (pipeline === undefined || running === undefined) return
+    if (running === undefined) return
     pipeline.stop()
     const timeout = Promise.withResolvers<'timeout'>()
     const timer = setTimeout(() => timeout.resolve('timeout'), config.stopTimeoutMs)
@@ -106,8 +108,8 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
     clearTimeout(timer)
     giveUp.abort()
     if (outcome === undefined) return
-    const { position, waiting } = pipeline
-    logger.warn({ position, readings: waiting }, 'ingest stopped before everything was stored; the log keeps it')
+    const { storedPosition: position, waiting: readings } = gatherer
+    logger.warn({ position, readings }, 'ingest stopped before everything was stored; the log keeps it')
   }
 
   return {
@@ -118,7 +120,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
       latest: async (seriesIds) => latestOf(memory, seriesIds),
       stats: async () => {
         const progress = {
-          position: pipeline?.position ?? 0,
+          position: gatherer.storedPosition,
           storeDown: retry.failing,
           nowMs: clock.now(),
         }

@@ -1,169 +1,91 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError, FrameCursor, frameKind } from '../model/index.ts'
 import type { LogPosition, LogReader, LogSlice } from '../store/log/index.ts'
-import type { Committer, Positions } from './committer.ts'
+import type { Positions } from './committer.ts'
 import type { IngestConfig } from './config.ts'
-import { Effects } from './effects.ts'
-import { encodeMemory } from './memory/codec.ts'
-import type { Memory } from './memory/memory.ts'
+import type { Gatherer } from './gatherer.ts'
 import type { Retry } from './retry.ts'
-import type { SeriesNaming } from './series-naming.ts'
 import type { Step } from './step.ts'
 
 /** Bytes of log taken before others have their turn: one to two milliseconds of work, ten where nothing is usual. */
 const turnBytes = 128 * 1024
-/** Rejected messages, each up to 5 KiB, that are listed at once. */
-const rejectedAtOnce = 1000
 
 export interface PipelineDeps {
   readonly log: LogReader
-  readonly memory: Memory
-  readonly naming: SeriesNaming
-  readonly committer: Committer
+  readonly gatherer: Gatherer
   readonly retry: Retry
-  /** Takes one frame into the memory and into the step's effects. */
+  /** Takes one frame into the memory, and what is to be stored into the step's effects. */
   handle(step: Step): void
 }
 
 export interface Pipeline {
   /**
-   * Reads the log from `position` on until it is told to stop; then stores what was gathered, and the memory. Rejects
-   * when it cannot go on. Once.
+   * Reads the log from `from` on until it is told to stop; then stores what was gathered, and the memory. `stored` is
+   * how far the stores had come: what lies before only restores the memory. Rejects when it cannot go on. Once.
    */
-  run(position: LogPosition): Promise<void>
+  run(from: LogPosition, stored: Positions): Promise<void>
   stop(): void
-  /** Everything up to here is stored. */
-  readonly position: LogPosition
-  /** Readings decoded and not stored yet. */
-  readonly waiting: number
 }
 
 /**
  * log → decode → validate → dedupe → store → position. While one batch is being stored the next is gathered; when that
  * is full too, the log waits.
  */
-export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeline {
-  const { log, memory, naming, committer, retry, handle } = deps
-  const done: Positions = committer.positions
+export function createPipeline(config: IngestConfig, { log, gatherer, retry, handle }: PipelineDeps): Pipeline {
   const frame = new FrameCursor()
-
-  /** Frames up to here are in the memory and in `gathered` or stored. */
+  const step = { frame, effects: gatherer.effects, newReadings: false, newRejections: false }
+  /** Frames up to here are in the memory; what they amount to is gathered or stored. */
   let position: LogPosition = 0
-  let storedPosition: LogPosition = 0
-  let gathered = new Effects()
-  let spare = new Effects()
-  const step = { frame, effects: gathered, newReadings: false, newRejections: false }
-  let storing: Promise<void> | undefined
-  let failure: unknown
-
-  let commitTimer: NodeJS.Timeout | undefined
-  let commitDue = false
-  let checkpointDue = false
-  let checkpointAt: LogPosition = 0
-  /** Size of the memory at the last checkpoint. */
-  let memoryBytes = 0
-  /** Whether anything but ticks came since the last checkpoint. */
-  let eventful = false
   let stopping = false
   let wakeUp = () => {}
 
-  async function run(from: LogPosition): Promise<void> {
-    position = storedPosition = checkpointAt = from
-    const checkpoints = setInterval(() => {
-      checkpointDue ||= eventful
-      wakeUp()
-    }, config.checkpointMs)
+  async function run(from: LogPosition, stored: Positions): Promise<void> {
+    position = from
+    gatherer.start(from)
     try {
       while (!stopping) {
         const slice = await retry.run('read the log', () => log.read(position, config.sliceBytes))
-        if (slice.bytes.length > 0) await take(slice)
+        if (slice.bytes.length > 0) await take(slice, stored)
         else await waitForMore()
-        await commitWhatIsDue()
+        await gatherer.commitIfDue(position)
       }
-      if (!gathered.empty || position !== checkpointAt) await commit('with memory')
-      await storing
-      if (failure !== undefined) throw failure
+      await gatherer.finish(position)
     } finally {
-      clearInterval(checkpoints)
-      clearTimeout(commitTimer)
+      gatherer.stop()
     }
   }
 
-  async function take(slice: LogSlice): Promise<void> {
+  async function take(slice: LogSlice, stored: Positions): Promise<void> {
     frame.reset(slice.bytes)
     let turnEnd = turnBytes
     while (frame.next()) {
       position = slice.start + frame.end
-      if (frame.kind !== frameKind.tick) eventful = true
-      step.newReadings = position > done.readings
-      step.newRejections = position > done.ledger
+      step.effects = gatherer.effects
+      step.newReadings = position > stored.readings
+      step.newRejections = position > stored.ledger
       handle(step)
-      if (gathered.batch.length >= config.batchReadings || gathered.rejected.length >= rejectedAtOnce) await commit()
+      if (frame.kind !== frameKind.tick) gatherer.noteEvent()
+      if (gatherer.full) await gatherer.commit(position)
       if (frame.end < turnEnd) continue
       turnEnd = frame.end + turnBytes
       await nextTurn()
       if (stopping) return
-      await commitWhatIsDue()
+      await gatherer.commitIfDue(position)
     }
     if (frame.end !== slice.bytes.length)
       throw new AppError('log_failed', `read the log failed: no whole frame at ${slice.start + frame.end}`)
     position = slice.end
   }
 
+  /** Until the log has more, a commit is due, or it is time to stop. */
   async function waitForMore(): Promise<void> {
     const wake = new AbortController()
     wakeUp = () => wake.abort()
-    // Nothing more to store it with, so there is little reason to wait.
-    const idle = gathered.empty ? undefined : setTimeout(wakeUp, config.idleCommitMs)
-    if (!stopping && failure === undefined && !checkpointDue) await log.waitForMore(position, wake.signal)
+    gatherer.onDue(wakeUp)
+    if (stopping) wakeUp()
+    const idle = gatherer.effects.empty ? undefined : setTimeout(() => gatherer.hurry(), config.idleCommitMs)
+    await log.waitForMore(position, wake.signal)
     clearTimeout(idle)
-    if (wake.signal.aborted) commitDue = true
-  }
-
-  async function commitWhatIsDue(): Promise<void> {
-    if (failure !== undefined) throw failure
-    if (storing === undefined && gathered.empty) storedPosition = position
-    if (checkpointDue || position - checkpointAt >= config.checkpointBytes) await commit('with memory')
-    else if (gathered.empty) commitDue = false
-    else if (commitDue && storing === undefined) await commit()
-    else
-      commitTimer ??= setTimeout(() => {
-        commitDue = true
-        wakeUp()
-      }, config.commitAfterMs)
-  }
-
-  /** Waits for the commit before, then hands over what was gathered and returns; it is stored in the background. */
-  async function commit(checkpoint?: 'with memory'): Promise<void> {
-    await storing
-    if (failure !== undefined) throw failure
-    const effects = gathered
-    const reached = position
-    gathered = step.effects = spare
-    spare = effects
-    effects.unnamed = naming.takeUnnamed()
-    clearTimeout(commitTimer)
-    commitTimer = undefined
-    commitDue = false
-    if (checkpoint !== undefined) {
-      checkpointDue = eventful = false
-      checkpointAt = reached
-    }
-    const state = checkpoint === undefined ? undefined : encodeMemory(memory, Math.ceil(memoryBytes * 1.1))
-    if (state !== undefined) memoryBytes = state.length
-    storing = committer.commit({ effects, position: reached, memory: state }).then(
-      () => {
-        effects.clear()
-        storedPosition = reached
-        storing = undefined
-        wakeUp()
-      },
-      (error: unknown) => {
-        failure = error
-        storing = undefined
-        wakeUp()
-      },
-    )
   }
 
   return {
@@ -171,12 +93,6 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
     stop() {
       stopping = true
       wakeUp()
-    },
-    get position() {
-      return storedPosition
-    },
-    get waiting() {
-      return gathered.batch.length + spare.batch.length
     },
   }
 }

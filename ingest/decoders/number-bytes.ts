@@ -1,6 +1,6 @@
-/** Digits that always fit a double's 53 bits, and powers of ten that a double holds exactly. */
+/** So many digits always fit a double's 53 bits, and a double holds the powers of ten up to there exactly. */
 const exactDigits = 15
-const powersOfTen = Float64Array.from({ length: 23 }, (_, i) => 10 ** i)
+const powersOfTen = Float64Array.from({ length: exactDigits + 1 }, (_, i) => 10 ** i)
 const json = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
 const zero = 0x30
@@ -9,7 +9,7 @@ const minus = 0x2d
 const point = 0x2e
 
 /**
- * Reads JSON numbers straight from bytes. Up to 15 digits and 22 decimals one division of two exact doubles gives the
+ * Reads JSON numbers straight from bytes. Up to 15 digits one division of two exact doubles gives the
  * double nearest to the decimal, as IEEE 754 rounds it once (Clinger, "How to read floating point numbers accurately",
  * 1990); the rest goes through `Number`. Hot: where the number ended is left in `end`.
  */
@@ -18,7 +18,7 @@ export class NumberScanner {
   end = 0
 
   /** The number that begins at `at`, or NaN where there is none that JSON allows; it may be infinite. */
-  scan(bytes: Uint8Array, at: number): number {
+  scan(bytes: Buffer, at: number): number {
     const start = at
     let code = bytes[at] ?? 0
     const negative = code === minus
@@ -40,17 +40,17 @@ export class NumberScanner {
       digits += decimals
       if (decimals === 0) return Number.NaN
     }
-    if (digits > exactDigits || (code | 0x20) === 0x65) return this.#scanText(bytes, start, at)
+    if ((code | 0x20) === 0x65) return this.#scanExponent(bytes, start, at)
     this.end = at
+    if (digits > exactDigits) return Number(bytes.toString('latin1', start, at))
     const value = decimals === 0 ? mantissa : mantissa / (powersOfTen[decimals] ?? 1)
     return negative ? -value : value
   }
 
-  #scanText(bytes: Uint8Array, start: number, at: number): number {
+  #scanExponent(bytes: Buffer, start: number, at: number): number {
     while (isNumberByte(bytes[at] ?? 0)) at++
-    let text = ''
-    for (let i = start; i < at; i++) text += String.fromCharCode(bytes[i] ?? 0)
     this.end = at
+    const text = bytes.toString('latin1', start, at)
     return json.test(text) ? Number(text) : Number.NaN
   }
 }
