@@ -48,6 +48,17 @@ export function createDevice(options: DeviceOptions, signal: Signal, latencies: 
   let client: MqttClient | undefined
   let lastMs = 0
 
+  /** Whether the platform has heard it. */
+  async function sayOffline(mqtt: MqttClient): Promise<boolean> {
+    if (!mqtt.connected) return false
+    try {
+      await mqtt.publishAsync(statusTopic, 'offline', { qos: 1, retain: true })
+      return true
+    } catch {
+      return false
+    }
+  }
+
   return {
     counts,
     async start() {
@@ -85,14 +96,7 @@ export function createDevice(options: DeviceOptions, signal: Signal, latencies: 
     },
     async stop() {
       if (client === undefined) return
-      const farewell = client.connected && client.publishAsync(statusTopic, 'offline', { qos: 1, retain: true })
-      const heard =
-        farewell &&
-        farewell.then(
-          () => true,
-          () => false,
-        )
-      const said = await Promise.race([heard, delay(farewellMs, false, { ref: false })])
+      const said = await Promise.race([sayOffline(client), delay(farewellMs, false, { ref: false })])
       // Not forced, it would wait for every acknowledgement still owed.
       await client.endAsync(!said || counts.sent > counts.acked)
     },
