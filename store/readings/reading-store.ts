@@ -63,7 +63,8 @@ export interface ReadingStoreStats {
 
 /**
  * Where readings rest. A reading is (series, time); the last write of one wins. Values are finite, times whole epoch ms
- * (a fraction is cut off). Errors are AppErrors; a retryable one leaves nothing behind and the call may be repeated.
+ * (a fraction is cut off). Errors are AppErrors; after a retryable one nothing was changed, or all of it, and the call may be
+ * repeated as it was.
  * After `close` every call rejects with `closed`, except `close`.
  */
 export interface ReadingStore {
