@@ -47,8 +47,9 @@ export function createAccess(state: State): Access {
       const credential = await state.credentials.verify(password)
       if (credential === undefined) return undefined
       if (credential.kind === 'api-key') {
-        const { id: keyId, sites } = credential
-        return username === `key:${keyId}` ? { kind: 'key', keyId, sites } : undefined
+        const { id: keyId, sites, scopes } = credential
+        const mayRead = scopes.length === 0 || scopes.includes('readings:read')
+        return mayRead && username === `key:${keyId}` ? { kind: 'key', keyId, sites } : undefined
       }
       const { deviceId } = credential
       // State knows a device a moment before its control frame has passed here.
