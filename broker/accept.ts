@@ -2,7 +2,7 @@ import type { Client, PublishPacket } from 'aedes'
 import { frameFlags, frameKind, type TopicRules } from '../model/index.ts'
 import type { AppendFrame, FrameOwner, LogAppender, LogPosition } from '../store/log/index.ts'
 import { mayPublish, principalOf } from './acl.ts'
-import type { BrokerConfig } from './config.ts'
+import { type BrokerConfig, largestPayloadBytes } from './config.ts'
 import type { Connection } from './connection.ts'
 import type { Publisher } from './connection-peers.ts'
 import type { Fanout, Generation } from './fanout.ts'
@@ -49,8 +49,9 @@ export interface Sender {
 type Done = (error: Error | undefined, position: LogPosition) => void
 
 /** QoS 0 asks for no ack: nobody waits for it. */
-function qos0Done({ fanout, counters }: AcceptDeps): Done {
+function qos0Done({ fanout, counters, gate }: AcceptDeps): Done {
   return (error, position) => {
+    gate.checkSoon()
     if (error === undefined) return fanout.durable(position)
     counters.droppedQos0++
     fanout.failed()
@@ -96,7 +97,7 @@ class MessagePublisher implements Publisher, FrameOwner {
     this.#done0 = done0
     const { config } = deps
     const limits = sender.identity.kind === 'device' ? sender.identity.limits : {}
-    this.payloadBytesMax = limits.payloadBytes ?? config.payloadBytes
+    this.payloadBytesMax = Math.min(limits.payloadBytes ?? config.payloadBytes, largestPayloadBytes)
     this.#topicLevelsMax = limits.topicLevels ?? config.topicLevels
     const perS = limits.messagesPerS ?? config.messagesPerS
     this.#rate = perS > 0 ? new TokenBucket(perS, deps.monotonicMs()) : undefined
@@ -207,7 +208,8 @@ class MessagePublisher implements Publisher, FrameOwner {
     const delivery = inflight.headDelivery
     inflight.shift()
     if (this.#full) this.#full = !this.#isHalfEmpty()
-    const { fanout, publish } = this.#deps
+    const { fanout, publish, gate } = this.#deps
+    gate.checkSoon()
     if (error !== undefined) {
       fanout.failed()
       this.#connection.close('log unavailable')

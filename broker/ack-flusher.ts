@@ -5,14 +5,13 @@ export interface AckFlusher {
 }
 
 /** The acks that one commit of the log brings leave at its end, one write per connection. */
-export function createAckFlusher(afterFlush: () => void): AckFlusher {
+export function createAckFlusher(): AckFlusher {
   let waiting: Connection[] = []
 
   function flush(): void {
     const connections = waiting
     waiting = []
     for (const connection of connections) connection.flushAcks()
-    afterFlush()
   }
 
   return {

@@ -75,7 +75,10 @@ export function createAdmit(deps: AdmitDeps): Admit {
     // Client identifiers belong to their principal: nobody takes over somebody else's session.
     packet.clientId = `${principal}/${clientId}`
     // PUBLISH does not pass through Aedes, so only the connection knows when it last heard from its client.
-    if (client.conn instanceof Connection) client.conn.keepAliveMs = (packet.keepalive ?? 0) * 1000
+    if (client.conn instanceof Connection) {
+      client.conn.keepAliveMs = (packet.keepalive ?? 0) * 1000
+      client.conn.principal = packet.username
+    }
     packet.keepalive = 0
   }
 
@@ -118,6 +121,8 @@ export function createAdmit(deps: AdmitDeps): Admit {
     requests.delete(client)
     if (request === undefined || !(conn instanceof Connection)) throw new Error('a client without a CONNECT')
     const identity = await identify(username, password)
+    // Nobody waits any more; what is begun from here on would not be ended.
+    if (conn.destroyed) throw new Error('the client has gone')
     const principal = principalOf(identity)
     const origin = encodeOrigin(principal, request.clientId)
     checkWill(identity, request.will, origin)
@@ -127,7 +132,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     })
     admitted.set(client, { identity, principal, origin, session: session.number })
     const publisher = accept.publisher(conn, { identity, client, session: session.number, origin })
-    conn.admit(principal, publisher, session.present)
+    conn.admit(publisher, session.present)
   }
 
   return { prepare, authenticate, admitted: (client) => admitted.get(client) }

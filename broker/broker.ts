@@ -95,7 +95,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       if (!error && deliveryFails) logger.info('messages are fanned out again')
       deliveryFails = error instanceof Error
       fanout.finish(generation)
-      gate.check()
+      gate.checkSoon()
     }
     if (aedes === undefined) finish()
     else aedes.publish(packet, finish)
@@ -106,7 +106,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const roster = createRoster(admit, presence)
   const forward = createForward({ ...shared, admit })
   const wills = createWills({ ...shared, admit })
-  const acks = createAckFlusher(() => gate.check())
+  const acks = createAckFlusher()
   const hooks: ConnectionHooks = {
     received: (sizeBytes) => {
       counters.receivedBytes += sizeBytes
@@ -137,7 +137,11 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
       fanout.start()
       presence.brokerStarted()
-      silenceCheck = setInterval(() => roster.checkSilence(silenceCheckMs, config.connectTimeoutMs), silenceCheckMs)
+      silenceCheck = setInterval(() => {
+        roster.checkSilence(silenceCheckMs, config.connectTimeoutMs)
+        // What else waits for the disk (presence, refusals, others' frames) does not say when it is done.
+        gate.checkSoon()
+      }, silenceCheckMs)
       await listeners.start()
     } catch (error) {
       await stop()

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** Whatever a device's own limit is: a message has to fit among those that wait for the disk. */
+export const largestPayloadBytes = 16 * 1024 * 1024
+
 const port = z.int().min(0).max(65_535).optional()
 
 export const tlsFilesSchema = z.strictObject({
@@ -22,7 +25,7 @@ export const brokerConfigSchema = z.strictObject({
   payloadBytes: z
     .int()
     .min(1)
-    .max(0x0fffffff)
+    .max(largestPayloadBytes)
     .default(1024 * 1024)
     .describe('Largest PUBLISH payload of a device without a limit of its own; a larger one closes the connection'),
   topicLevels: z

@@ -22,7 +22,7 @@ const pubrecByte = 0x50
 export class Connection extends Duplex implements PacketTarget {
   keepAliveMs = 0
   sessionPresent = false
-  /** Of a connection whose credentials were found right. */
+  /** As it calls itself; believed once it is admitted. */
   principal: string | undefined
   #phase: Phase = 'connect'
   #reason: CloseReason | undefined
@@ -61,8 +61,7 @@ export class Connection extends Duplex implements PacketTarget {
   }
 
   /** The credentials were right: what follows CONNECT goes to the publisher and to Aedes once `open` is called. */
-  admit(principal: string, publisher: Publisher, sessionPresent: boolean): void {
-    this.principal = principal
+  admit(publisher: Publisher, sessionPresent: boolean): void {
     this.#publisher = publisher
     this.sessionPresent = sessionPresent
   }
@@ -117,12 +116,12 @@ export class Connection extends Duplex implements PacketTarget {
 
   /** Called now and then with the time since the last call; closes who is silent for too long [MQTT-3.1.2-24]. */
   checkSilence(elapsedMs: number, connectTimeoutMs: number): void {
-    const isUnadmitted = this.#phase === 'connect' || this.#phase === 'admitting'
-    // Who is not read because the log is slow is not silent; who has not been admitted yet gains nothing by talking.
-    if (!isUnadmitted && (this.#heard || this.#publisher?.mayRead() === false)) this.#silentMs = 0
+    const isOpen = this.#phase === 'open'
+    // Who is not read because the log is slow is not silent; who is not admitted yet, or leaving, gains nothing by talking.
+    if (isOpen && (this.#heard || this.#publisher?.mayRead() === false)) this.#silentMs = 0
     else this.#silentMs += elapsedMs
     this.#heard = false
-    if (isUnadmitted && this.#silentMs > connectTimeoutMs) this.close('connect timeout')
+    if (!isOpen && this.#silentMs > connectTimeoutMs) this.close('connect timeout')
     else if (this.keepAliveMs > 0 && this.#silentMs > this.keepAliveMs * 1.5) this.close('keep alive timeout')
   }
 

@@ -12,8 +12,8 @@ export interface Gate {
   /** `proceed` is called on the connection when the gate has opened. */
   wait(connection: Connection): void
   forget(connection: Connection): void
-  /** To be called when something that was waiting is done. */
-  check(): void
+  /** To be called when something that was waiting is done: looks again at the end of this turn of the event loop. */
+  checkSoon(): void
 }
 
 export function createGate(
@@ -23,9 +23,19 @@ export function createGate(
 ): Gate {
   const waiting = new Set<Connection>()
   let shut = false
+  let scheduled = false
 
   function isOver(share: number): boolean {
     return appender.waitingBytes >= config.waitingBytes * share || fanout.pending >= config.fanoutPending * share
+  }
+
+  function check(): void {
+    scheduled = false
+    if (isOver(0.5)) return
+    shut = false
+    const freed = [...waiting]
+    waiting.clear()
+    for (const connection of freed) connection.proceed()
   }
 
   return {
@@ -39,12 +49,10 @@ export function createGate(
     forget(connection) {
       waiting.delete(connection)
     },
-    check() {
-      if (!shut || isOver(0.5)) return
-      shut = false
-      const freed = [...waiting]
-      waiting.clear()
-      for (const connection of freed) connection.proceed()
+    checkSoon() {
+      if (!shut || scheduled) return
+      scheduled = true
+      process.nextTick(check)
     },
   }
 }

@@ -127,6 +127,20 @@ describe('while the disk is slow', () => {
   })
 })
 
+test('QoS 0 alone meets the same bound, and is read again when the disk has caught up', async () => {
+  const disk = slowDisk()
+  await using harness = await startHarness({ wrapAppender: disk.wrap, config: { waitingBytes: 2_000 } })
+  const client = await harness.raw()
+  const payload = 'x'.repeat(1_000)
+  client.send(connectAs('meter1'), ...Array.from({ length: 6 }, () => publishPacket({ qos: 0, payload })), pingreq)
+  await waitUntil('the bound', () => disk.waiting.length === 2)
+  await waitUntil('all', async () => {
+    disk.release()
+    return (await harness.messages()).length === 6
+  })
+  expect(await client.bytes(6)).toEqual(Buffer.concat([connackAccepted, pingresp]))
+})
+
 test('a full log drops QoS 0 and counts it; QoS 1 waits', async () => {
   const disk = slowDisk()
   await using harness = await startHarness({ wrapAppender: disk.wrap })
