@@ -6,6 +6,7 @@ import { type LogConfig, logConfigSchema } from '../store/log/config.ts'
 import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
 import { type SessionConfig, sessionConfigSchema } from '../store/sessions/config.ts'
 import { type Environment, loadEnvironment, readSettings } from './env.ts'
+import type { NightlyConfig } from './nightly.ts'
 import { type Settings, settings } from './settings.ts'
 
 export type LogLevel = Settings['LOG_LEVEL']
@@ -23,6 +24,9 @@ export interface PlatformConfig {
   readonly ingest: IngestConfig
   /** Without its path, which the data folder gives. */
   readonly readings: Omit<DuckdbReadingsConfig, 'path'>
+  /** Memory for the newest readings. */
+  readonly recentBytes: number
+  readonly nightly: NightlyConfig
   readonly api: ApiConfig
 }
 
@@ -77,6 +81,8 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       stuckIntervals: values.INGEST_STUCK_INTERVALS,
     }),
     readings,
+    recentBytes: values.READINGS_RECENT_MB * 1024 * 1024,
+    nightly: { retentionDays: values.READINGS_RETENTION_DAYS, hourUtc: values.READINGS_NIGHT_HOUR_UTC },
     api: apiConfigSchema.parse({
       host: values.HOST,
       port: values.HTTP_PORT,

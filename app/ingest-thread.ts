@@ -2,12 +2,13 @@ import type { MessagePort } from 'node:worker_threads'
 import { createIngest, createSeriesNames, createSnapshotFolder } from '../ingest/index.ts'
 import { systemClock } from '../model/index.ts'
 import { openSegmentReader, type SharedLog } from '../store/log/index.ts'
-import { createDuckdbReadings } from '../store/readings/index.ts'
+import { createDuckdbReadings, withRecent } from '../store/readings/index.ts'
 import { openState, type StateConfig } from '../store/state/index.ts'
 import type { PlatformConfig } from './config.ts'
 import type { DataFolder } from './data-folder.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
+import { createNightly } from './nightly.ts'
 import { serve } from './port-rpc.ts'
 import type { IngestService } from './services.ts'
 import { runThread } from './threads.ts'
@@ -29,10 +30,8 @@ await runThread<IngestThreadData, null>(async ({ config, folder, state: stateCon
     lifecycle.own('state', () => state.close())
     const series = createSeriesNames(state.series)
     await series.load()
-    const readings = createDuckdbReadings(
-      { ...config.readings, path: folder.readingsFile },
-      { catalog: series, logger },
-    )
+    const duckdb = createDuckdbReadings({ ...config.readings, path: folder.readingsFile }, { catalog: series, logger })
+    const readings = withRecent(duckdb, { bytesMax: config.recentBytes })
     lifecycle.own('readings', () => readings.close())
     const log = openSegmentReader({ folder: folder.logFolder, shared })
     lifecycle.own('log reader', () => log.close())
@@ -49,6 +48,9 @@ await runThread<IngestThreadData, null>(async ({ config, folder, state: stateCon
     })
     lifecycle.own('ingest', () => ingest.stop())
     await ingest.start()
+    const nightly = createNightly(config.nightly, { readings: duckdb, clock: systemClock, logger })
+    lifecycle.own('nightly work', nightly.stop)
+    nightly.start()
     serve(port, {
       ...ingest.queries,
       range: readings.range,

@@ -74,6 +74,21 @@ const platformSchemas = {
   SCALAR_METRICS: renames
     .prefault('volt=voltage,ampere=current')
     .describe('Metric names of scalar topics, as theirs=ours, comma-separated'),
+  READINGS_RETENTION_DAYS: z.int().min(1).max(36_500).default(90).describe('Days that raw readings are kept'),
+  READINGS_NIGHT_HOUR_UTC: z
+    .int()
+    .min(0)
+    .max(23)
+    .default(19)
+    .describe(
+      'Hour of the day, UTC, at which old readings are removed and the closed day is sorted for faster queries',
+    ),
+  READINGS_RECENT_MB: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(64)
+    .describe('MB of memory, taken as it fills, for the newest readings, which are then answered without the store'),
 } as const
 
 const brokerShape = brokerConfigSchema.shape

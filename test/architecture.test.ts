@@ -32,6 +32,7 @@ const soleImporter: Readonly<Record<string, string>> = {
   '@hono/node-server': 'api',
   '@hono/zod-openapi': 'api',
   '@duckdb/node-api': 'store',
+  '@duckdb/node-bindings': 'store',
   kysely: 'store',
   lmdb: 'store',
 }
