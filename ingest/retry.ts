@@ -14,21 +14,21 @@ export interface Retry {
 
 /** The one place where ingest tries again: first failure and recovery are logged, not every attempt. */
 export function createRetry(logger: Logger, signal: AbortSignal): Retry {
-  let failing = false
+  const failing = new Set<string>()
 
   async function run<T>(what: string, act: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         const result = await act()
         if (attempt > 1) {
-          failing = false
+          failing.delete(what)
           logger.info({ what, attempts: attempt }, 'ingest recovered')
         }
         return result
       } catch (error) {
         if (!isAppError(error) || !error.retryable) throw error
         if (attempt === 1) logger.warn({ err: error, what }, 'ingest is waiting and trying again')
-        failing = true
+        failing.add(what)
       }
       await delay(Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs), undefined, { signal }).catch(() => {
         throw new AppError('aborted', `${what} failed: stopped while trying again`)
@@ -39,7 +39,7 @@ export function createRetry(logger: Logger, signal: AbortSignal): Retry {
   return {
     run,
     get failing() {
-      return failing
+      return failing.size > 0
     },
   }
 }

@@ -1,7 +1,7 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AppError } from '../../model/index.ts'
 import { noon } from './frame-script.ts'
-import { World } from './world.ts'
+import { eventually, World } from './world.ts'
 
 function worldWithMessages(count: number): World {
   const world = new World()
@@ -37,7 +37,7 @@ describe('the pipeline', () => {
     }
     const ingest = world.ingest()
     await ingest.start()
-    await vi.waitFor(async () => expect((await ingest.queries.stats()).storeDown).toBe(true))
+    await eventually(async () => expect((await ingest.queries.stats()).storeDown).toBe(true))
     await world.caughtUp(ingest)
     expect((await ingest.queries.stats()).storeDown).toBe(false)
     expect(await storedCount(world)).toBe(3)
@@ -51,7 +51,7 @@ describe('the pipeline', () => {
     }
     const ingest = world.ingest({ batchReadings: 100, sliceBytes: 2000, stopTimeoutMs: 10 })
     await ingest.start()
-    await vi.waitFor(async () => expect((await ingest.queries.stats()).readings).toBe(200))
+    await eventually(async () => expect((await ingest.queries.stats()).readings).toBe(200))
     const { lagBytes, position } = await ingest.queries.stats()
     expect(position + lagBytes).toBe(world.script.length)
     expect(lagBytes).toBeGreaterThan(10_000)
@@ -69,7 +69,7 @@ describe('the pipeline', () => {
     }
     const ingest = world.ingest()
     await ingest.start()
-    await vi.waitFor(() => expect(world.failures).toHaveLength(1))
+    await eventually(() => expect(world.failures).toHaveLength(1))
     await ingest.stop()
     world.failures.length = 0
     world.fault = () => {}
@@ -86,7 +86,7 @@ describe('the pipeline', () => {
     }
     const ingest = world.ingest({}, { log: { ...world.log, read: cut } })
     await ingest.start()
-    await vi.waitFor(() => expect(world.failures).toMatchObject([{ code: 'log_failed' }]))
+    await eventually(() => expect(world.failures).toMatchObject([{ code: 'log_failed' }]))
     await ingest.stop()
   })
 
@@ -118,7 +118,7 @@ describe('the pipeline', () => {
     }
     const ingest = world.ingest({ stopTimeoutMs: 10 }, { clock: { now: () => noon + 60_000 } })
     await ingest.start()
-    await vi.waitFor(async () => expect((await ingest.queries.stats()).readings).toBe(10))
+    await eventually(async () => expect((await ingest.queries.stats()).readings).toBe(10))
     expect(await ingest.queries.stats()).toMatchObject({ position: 0, lagBytes: world.script.length, lagMs: 50_000 })
     await ingest.stop()
   })

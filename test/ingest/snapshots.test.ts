@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSnapshotFolder } from '../../ingest/index.ts'
-import { World } from './world.ts'
+import { eventually, World } from './world.ts'
 
 function send(world: World, count: number): void {
   for (let i = 0; i < count; i++) world.script.pass(1000).telemetry('m1', { voltage: i }, { packetId: 1 + i })
@@ -38,7 +38,7 @@ describe('snapshots of the memory', () => {
     const world = worldWithMessages(500)
     const ingest = world.ingest({ checkpointBytes: 10_000, sliceBytes: 1000 })
     await ingest.start()
-    await vi.waitFor(() => expect(world.released).toBeGreaterThan(world.script.length - 30_000))
+    await eventually(() => expect(world.released).toBeGreaterThan(world.script.length - 30_000))
     await ingest.stop()
   })
 
@@ -46,13 +46,13 @@ describe('snapshots of the memory', () => {
     const world = worldWithMessages(1)
     const ingest = world.ingest({ checkpointMs: 100 })
     await ingest.start()
-    await vi.waitFor(() => expect(positions(world)).toEqual([world.script.length]))
+    await eventually(() => expect(positions(world)).toEqual([world.script.length]))
     const before = positions(world)
     world.script.tick()
     await world.caughtUp(ingest)
     send(world, 1)
     await world.caughtUp(ingest)
-    await vi.waitFor(() => expect(positions(world)).toEqual([...before, world.script.length]))
+    await eventually(() => expect(positions(world)).toEqual([...before, world.script.length]))
     await ingest.stop()
   })
 

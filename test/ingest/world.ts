@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { vi } from 'vitest'
 import {
   createIngest,
   createSeriesNames,
@@ -208,3 +209,7 @@ function reasonOf(text: string): RejectedMessage['reason'] {
 }
 
 export const presenceOf = async (ingest: Ingest, id: string) => (await ingest.queries.presence([parseDeviceId(id)]))[0]
+
+/** Waits until the expectation holds; how long that takes on a busy machine is nobody's promise. */
+export const eventually = (expectation: () => unknown): Promise<unknown> =>
+  vi.waitFor(expectation, { timeout: 30_000, interval: 5 })
