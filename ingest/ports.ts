@@ -1,4 +1,4 @@
-import type { DeviceId, SeriesId } from '../model/index.ts'
+import type { DeviceId, DeviceRecord, MetricName, Quality, SeriesId } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { Ledger, SeriesRegistry } from '../store/state/index.ts'
 
@@ -96,3 +96,36 @@ export interface IngestStats {
 export type IngestSeries = Pick<SeriesRegistry, 'ensure' | 'list'>
 /** Where rejected messages go, with the position they reach to; of store/state. Consumer name `ingest`. */
 export type IngestLedger = Pick<Ledger, 'position' | 'commit'>
+
+/** What watches one series; asked for once per series and version of the evaluator. Hot: called for every reading. */
+export interface SeriesWatch {
+  /** A reading newer than the series' last one, under a time that is the device's own or that of its arrival. */
+  take(timeMs: number, value: number, quality: Quality, receivedMs: number): void
+}
+
+/**
+ * Who judges what passes, frame by frame: the rules. Like ingest's memory it is a function of the frames alone, part of
+ * the same snapshot, and its effects have a position of their own: what it did up to there it does not do again.
+ */
+export interface Evaluator {
+  /** How far its effects are recorded. Once, before anything else. */
+  open(): Promise<LogPosition>
+  /** The memory of an evaluator, for the snapshot. */
+  encode(): Uint8Array
+  /** Fills a fresh one. Throws on bytes that `encode` did not write. */
+  decode(bytes: Uint8Array): void
+  /** Before everything else of the frame that ends at `position`: what was due at or before `receivedMs` happens now. */
+  beginFrame(receivedMs: number, position: LogPosition): void
+  /** A record of state, as its control frame tells it; called after ingest's own memory has taken it. */
+  control(topic: string, payload: Uint8Array): void
+  /** A message came from the device, or for it through its gateway; whatever became of it. */
+  seen(device: DeviceRecord): void
+  /** Grows when what `watch` answers may have changed. */
+  readonly version: number
+  /** Undefined: nobody watches the series. */
+  watch(device: DeviceRecord, metric: MetricName): SeriesWatch | undefined
+  /** Effects that wait to be recorded. */
+  readonly pending: number
+  /** Records what is pending, and the position. Durable when it resolves; may be repeated after a retryable error. */
+  commit(position: LogPosition): Promise<void>
+}

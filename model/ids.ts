@@ -9,6 +9,8 @@ export type AssetId = Branded<'AssetId'>
 export type ProfileId = Branded<'ProfileId'>
 export type KeyId = Branded<'KeyId'>
 export type MetricName = Branded<'MetricName'>
+export type RuleId = Branded<'RuleId'>
+export type AlertId = Branded<'AlertId'>
 
 /** A small integer handed out once per (device, metric) and kept in state; from 1 on. */
 export type SeriesId = number
@@ -47,3 +49,5 @@ export const parseAssetId = idParser<AssetId>('asset id', (text) => idPattern.te
 export const parseProfileId = idParser<ProfileId>('profile id', (text) => idPattern.test(text))
 export const parseKeyId = idParser<KeyId>('key id', (text) => idPattern.test(text))
 export const parseMetricName = idParser<MetricName>('metric name', isMetricName)
+export const parseRuleId = idParser<RuleId>('rule id', (text) => idPattern.test(text))
+export const parseAlertId = idParser<AlertId>('alert id', (text) => idPattern.test(text))

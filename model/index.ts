@@ -1,3 +1,14 @@
+export {
+  type AlertOrder,
+  type AlertState,
+  alertStates,
+  type Evidence,
+  type ResolveReason,
+  resolveReasons,
+  type Transition,
+  type TransitionKind,
+  transitionKinds,
+} from './alert.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { AppError, type AppErrorOptions, type ErrorCode, errorCodes, type FieldError, isAppError } from './errors.ts'
 export {
@@ -12,6 +23,7 @@ export {
   maxFrameBytes,
 } from './frame.ts'
 export {
+  type AlertId,
   type AssetId,
   type DeviceId,
   idPattern,
@@ -21,12 +33,15 @@ export {
   type MetricName,
   metricNamePattern,
   type ProfileId,
+  parseAlertId,
   parseAssetId,
   parseDeviceId,
   parseKeyId,
   parseMetricName,
   parseProfileId,
+  parseRuleId,
   parseSiteId,
+  type RuleId,
   type SeriesId,
   type SiteId,
 } from './ids.ts'
@@ -42,6 +57,19 @@ export {
   type ProfileRecord,
   type SiteRecord,
 } from './records.ts'
+export {
+  type Comparison,
+  comparisons,
+  isNoData,
+  type NoDataCondition,
+  type RuleCondition,
+  type RuleLevel,
+  type RuleRecord,
+  type RuleTarget,
+  type Severity,
+  severities,
+  type ThresholdCondition,
+} from './rule.ts'
 export {
   nativePrefix,
   nativeTopic,

@@ -1,4 +1,4 @@
-import type { AssetId, DeviceId, ProfileId, SiteId } from './ids.ts'
+import type { AlertId, AssetId, DeviceId, ProfileId, RuleId, SiteId } from './ids.ts'
 import type { Metric } from './profile.ts'
 
 /** What control frames carry: the parts of state that a replay of the log must meet in order. */
@@ -52,4 +52,6 @@ export const controlTopic = {
   site: (id: SiteId) => `site/${id}`,
   profile: (id: ProfileId) => `profile/${id}`,
   device: (id: DeviceId) => `device/${id}`,
+  rule: (id: RuleId) => `rule/${id}`,
+  alert: (id: AlertId) => `alert/${id}`,
 }

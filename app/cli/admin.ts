@@ -86,7 +86,11 @@ function overFiles(state: State): Admin {
   }
 }
 
-interface Problem {
+/** A new device or key, or a problem. */
+interface Answer {
+  readonly id: string
+  readonly token?: string
+  readonly key?: string
   readonly title?: string
   readonly detail?: string
   readonly errors?: readonly { readonly field: string; readonly message: string }[]
@@ -99,8 +103,8 @@ function overHttp({ httpUrl, key }: RunningPlatform): Admin {
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     })
-    const answer = (await response.json()) as Made & Problem
-    if (response.ok) return { id: answer.id, token: answer.token }
+    const answer = (await response.json()) as Answer
+    if (response.ok) return { id: answer.id, token: answer.token ?? answer.key ?? '' }
     const text = answer.detail ?? answer.title ?? `status ${response.status}`
     throw new AppError('invalid_input', text, { fields: answer.errors ?? [] })
   }

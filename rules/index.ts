@@ -1,0 +1,1 @@
+export type { TransitionSink } from './ports.ts'
