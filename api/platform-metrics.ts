@@ -1,5 +1,4 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import { consumerProgress } from './consumer-progress.ts'
 import { ifAnswered } from './deadline.ts'
 import type { ApiPeers } from './ports.ts'
 
@@ -27,7 +26,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
     commits: counter('log_commits', 'Commits of the log'),
     lag: new Gauge({
       name: 'pelbiot_log_consumer_lag_bytes',
-      help: 'Log still before the consumer',
+      help: 'Durable log that the consumer has not read',
       labelNames: ['consumer'] as const,
       registers,
     }),
@@ -84,8 +83,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
       log.head.set(logStats.head)
       log.durable.set(logStats.durable)
       setCounter(log.commits, logStats.commits)
-      for (const { name, lag } of logStats.consumers)
-        log.lag.set({ consumer: name }, consumerProgress(name, logStats, ingestStats)?.lag ?? lag)
+      for (const { name, lag } of logStats.consumers) log.lag.set({ consumer: name }, lag)
     }
     if (ingestStats) {
       setCounter(ingest.messages, ingestStats.messages)

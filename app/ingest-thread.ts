@@ -33,7 +33,7 @@ await runThread<IngestThreadData, null>(async ({ config, folder, state: stateCon
     const duckdb = createDuckdbReadings({ ...config.readings, path: folder.readingsFile }, { catalog: series, logger })
     const readings = withRecent(duckdb, { bytesMax: config.recentBytes })
     lifecycle.own('readings', () => readings.close())
-    const log = openSegmentReader({ folder: folder.logFolder, shared })
+    const log = openSegmentReader({ folder: folder.logFolder, shared, consumer: 'ingest' })
     lifecycle.own('log reader', () => log.close())
     const ingest = createIngest(config.ingest, {
       log,

@@ -2,7 +2,6 @@ import { z } from '@hono/zod-openapi'
 import type { IngestStats } from '../../ingest/index.ts'
 import type { LogStats } from '../../store/log/index.ts'
 import type { ReadingStoreStats } from '../../store/readings/index.ts'
-import { consumerProgress } from '../consumer-progress.ts'
 import { ifAnswered } from '../deadline.ts'
 import { timeField } from '../fields.ts'
 import type { BrokerStatus } from '../ports.ts'
@@ -24,8 +23,8 @@ const logSchema = z
     consumers: z.array(
       z.strictObject({
         name: z.string(),
-        position: position.openapi({ description: 'Up to here its work is done and on disk' }),
-        lag: z.int().openapi({ description: 'Bytes of log still before it' }),
+        position: position.openapi({ description: 'Up to here it has read' }),
+        lag: z.int().openapi({ description: 'Bytes of log that it has not read' }),
         released: position.openapi({ description: 'Up to here it lets the log be trimmed' }),
       }),
     ),
@@ -108,7 +107,7 @@ export function statusRoutes({ state, peers, clock, peerTimeoutMs, version }: Ro
           body: {
             time: formatTime(clock.now()),
             version,
-            log: log ? toLog(log, ingest) : null,
+            log: log ? toLog(log) : null,
             ingest: ingest ? toIngest(ingest) : null,
             readings: readings ? toReadings(readings) : null,
             broker: broker ? toBroker(broker) : null,
@@ -123,12 +122,9 @@ export function statusRoutes({ state, peers, clock, peerTimeoutMs, version }: Ro
 
 // Each part is picked field by field: what else it may come to tell is not promised to anybody.
 
-function toLog(log: LogStats, ingest: IngestStats | undefined): z.input<typeof logSchema> {
+function toLog(log: LogStats): z.input<typeof logSchema> {
   const { tail, head, durable, bytes, maxBytes, full, commits } = log
-  const consumers = log.consumers.map(({ name, position: released, lag }) => {
-    const progress = consumerProgress(name, log, ingest)
-    return { name, position: progress?.position ?? released, lag: progress?.lag ?? lag, released }
-  })
+  const consumers = log.consumers.map(({ name, position, lag, released }) => ({ name, position, lag, released }))
   return { tail, head, durable, bytes, maxBytes, full, commits, consumers }
 }
 
@@ -146,6 +142,6 @@ function toReadings({ readings, rows, bytes, lateRows }: ReadingStoreStats): z.i
 function toBroker(status: BrokerStatus): z.input<typeof brokerSchema> {
   const { connections, connectionsTotal, ackedTotal, droppedQos0Total, droppedDeliveriesTotal } = status
   const { refusedTotal, violationsTotal, receivedBytesTotal } = status
-  const dropped = { droppedQos0Total, droppedDeliveriesTotal }
-  return { connections, connectionsTotal, ackedTotal, ...dropped, refusedTotal, violationsTotal, receivedBytesTotal }
+  const counted = { ackedTotal, droppedQos0Total, droppedDeliveriesTotal, refusedTotal, violationsTotal }
+  return { connections, connectionsTotal, ...counted, receivedBytesTotal }
 }

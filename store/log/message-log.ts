@@ -15,10 +15,12 @@ export interface LogSlice {
 
 export interface LogConsumerStats {
   readonly name: string
-  /** Nothing at or before it is needed by the consumer any more. */
+  /** It has taken everything up to here: where its reader last read on, or what it has released if that is more. */
   readonly position: LogPosition
-  /** Bytes of log between it and the durable end. */
+  /** Bytes of log between `position` and the durable end. */
   readonly lag: number
+  /** Nothing at or before it is needed by the consumer any more: as far as it goes, this may be trimmed. */
+  readonly released: LogPosition
 }
 
 export interface LogStats {

@@ -57,7 +57,7 @@ export function createFakePeers(): FakePeers {
       maxBytes: 1_000_000,
       full: false,
       commits: 7,
-      consumers: [{ name: 'ingest', position: 1_000, lag: 3_000 }],
+      consumers: [{ name: 'ingest', position: 3_900, lag: 100, released: 1_000 }],
     },
     ingestStats: {
       position: 3_900,

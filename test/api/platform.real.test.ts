@@ -23,7 +23,7 @@ describe('the status', () => {
       broker: { connections: 5, ackedTotal: 100 },
       rejected: { listed: 0, total: 0 },
     })
-    // What is stored, not what the log may forget: the latter follows the snapshots.
+    // What it has read, not what the log may forget: the latter follows the snapshots.
     expect(body.log.consumers).toEqual([{ name: 'ingest', position: 3_900, lag: 100, released: 1_000 }])
   })
 
@@ -32,7 +32,6 @@ describe('the status', () => {
     const { status, body } = await api.get('/api/v1/status')
     expect(status).toBe(200)
     expect(body).toMatchObject({ ingest: null, readings: null, log: { head: 4_096 } })
-    expect(body.log.consumers).toEqual([{ name: 'ingest', position: 1_000, lag: 3_000, released: 1_000 }])
   })
 })
 

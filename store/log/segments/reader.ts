@@ -11,6 +11,8 @@ export interface SegmentReaderConfig {
   readonly folder: string
   /** `SegmentLog.shared` of the writer. */
   readonly shared: SharedLog
+  /** Whose progress the reads are: one that reads on at a position has taken everything before it. Absent: nobody's. */
+  readonly consumer?: string
 }
 
 export interface SegmentReader extends LogReader {
@@ -28,10 +30,10 @@ const leastReadBytes = 64 * 1024
  * A wait does not keep a worker thread alive: its owner keeps a port open.
  */
 export function openSegmentReader(config: SegmentReaderConfig): SegmentReader {
-  return createSegmentReader(config.folder, createLogBoard(config.shared))
+  return createSegmentReader(config.folder, createLogBoard(config.shared), config.consumer)
 }
 
-export function createSegmentReader(folder: string, board: LogBoard): SegmentReader {
+export function createSegmentReader(folder: string, board: LogBoard, consumer?: string): SegmentReader {
   const window = createCommitWindow()
   const closing = new AbortController()
   let file: (Segment & { readonly fd: number }) | undefined
@@ -95,6 +97,7 @@ export function createSegmentReader(folder: string, board: LogBoard): SegmentRea
     if (position > durable) {
       throw new AppError('not_found', `read log at ${position}: it ends at ${durable}`)
     }
+    if (consumer !== undefined) board.noteRead(consumer, position)
     if (position === durable) return { start: position, bytes: noBytes, end: position }
     if (position < window.start || position >= window.end) {
       try {

@@ -10,19 +10,26 @@ export interface SharedLog {
 
 const slot = { durable: 0, head: 1, tail: 2, commits: 3, full: 4 } as const
 const firstConsumerSlot = 5
+/** Each consumer has two slots, one behind the other. */
+const consumerSlot = { released: 0, read: 1 } as const
+const slotsPerConsumer = 2
 
 export function shareLog(consumers: readonly string[], maxBytes: number): SharedLog {
-  const buffer = new SharedArrayBuffer((firstConsumerSlot + consumers.length) * BigInt64Array.BYTES_PER_ELEMENT)
+  const buffer = new SharedArrayBuffer(
+    (firstConsumerSlot + slotsPerConsumer * consumers.length) * BigInt64Array.BYTES_PER_ELEMENT,
+  )
   return { buffer, consumers: [...consumers], maxBytes }
 }
 
-/** The log's numbers, seen alike by every thread. All but `release` and the reads is the writer's to call. */
+/** The log's numbers, seen alike by every thread. All but `release`, `noteRead` and the reads is the writer's to call. */
 export interface LogBoard {
   durable(): LogPosition
   tail(): LogPosition
   /** Position up to which every consumer has released. */
   released(): LogPosition
   release(consumer: string, position: LogPosition): void
+  /** The consumer has taken everything up to `position`. */
+  noteRead(consumer: string, position: LogPosition): void
   stats(): LogStats
   /** Resolves at the first commit after the call, if the durable position still is `durable`; else at once. */
   nextCommit(durable: LogPosition): Promise<void>
@@ -41,6 +48,11 @@ export function createLogBoard({ buffer, consumers, maxBytes }: SharedLog): LogB
   const set = (index: number, value: number): void => {
     Atomics.store(slots, index, BigInt(value))
   }
+  const slotOf = (consumer: string, which: keyof typeof consumerSlot): number => {
+    const index = consumers.indexOf(consumer)
+    if (index < 0) throw new AppError('internal', `find ${consumer} among the consumers of the log: no such consumer`)
+    return firstConsumerSlot + slotsPerConsumer * index + consumerSlot[which]
+  }
   // One system wait per thread at a time: waits cannot be cancelled, and every commit ends it.
   let waiting: { readonly durable: LogPosition; readonly promise: Promise<void> } | undefined
 
@@ -50,16 +62,21 @@ export function createLogBoard({ buffer, consumers, maxBytes }: SharedLog): LogB
     released() {
       // Without consumers nothing is ever released: a log that nobody reads yet keeps everything.
       let least = consumers.length === 0 ? 0 : Number.MAX_SAFE_INTEGER
-      for (let i = 0; i < consumers.length; i++) least = Math.min(least, get(firstConsumerSlot + i))
+      for (const consumer of consumers) least = Math.min(least, get(slotOf(consumer, 'released')))
       return least
     },
     release(consumer, position) {
-      const index = consumers.indexOf(consumer)
-      if (index < 0) throw new AppError('internal', `release log for ${consumer}: no such consumer`)
+      const index = slotOf(consumer, 'released')
       // Load and store suffice: a consumer releases from one thread.
-      if (position > get(firstConsumerSlot + index)) set(firstConsumerSlot + index, position)
+      if (position > get(index)) set(index, position)
     },
+    noteRead: (consumer, position) => set(slotOf(consumer, 'read'), position),
     stats() {
+      // Before the durable end, which they follow: no consumer is shown ahead of it.
+      const progress = consumers.map((name) => {
+        const released = get(slotOf(name, 'released'))
+        return { name, released, position: Math.max(released, get(slotOf(name, 'read'))) }
+      })
       const durable = get(slot.durable)
       const head = Math.max(get(slot.head), durable)
       const tail = get(slot.tail)
@@ -71,10 +88,7 @@ export function createLogBoard({ buffer, consumers, maxBytes }: SharedLog): LogB
         maxBytes,
         full: get(slot.full) === 1,
         commits: get(slot.commits),
-        consumers: consumers.map((name, i) => {
-          const position = get(firstConsumerSlot + i)
-          return { name, position, lag: Math.max(0, durable - position) }
-        }),
+        consumers: progress.map((consumer) => ({ ...consumer, lag: Math.max(0, durable - consumer.position) })),
       }
     },
     nextCommit(durable) {
@@ -99,7 +113,10 @@ export function createLogBoard({ buffer, consumers, maxBytes }: SharedLog): LogB
       set(slot.tail, tail)
       set(slot.head, durable)
       set(slot.durable, durable)
-      for (let i = 0; i < consumers.length; i++) set(firstConsumerSlot + i, tail)
+      for (const consumer of consumers) {
+        set(slotOf(consumer, 'released'), tail)
+        set(slotOf(consumer, 'read'), tail)
+      }
     },
   }
 }

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { LogPosition, MessageLog } from '../../../store/log/index.ts'
+import type { LogPosition, LogReader, MessageLog } from '../../../store/log/index.ts'
 import { batchOf, readAll, topicsOf } from './harness.ts'
 
 export interface LogUnderTest {
   /** Opens the same log each time, with the consumers `ingest` and `fanout`, bounded by `maxBytes` (1 MiB). */
   open(maxBytes?: number): Promise<MessageLog>
+  /** Another reader of the log opened last, whose reads are the progress of `consumer`. */
+  openReader(consumer: string): LogReader
   remove(): Promise<void>
 }
 
@@ -189,10 +191,41 @@ export function describeMessageLog(name: string, create: () => Promise<LogUnderT
       log.release('ingest', second)
       log.release('ingest', first)
       expect(log.stats().consumers).toEqual([
-        { name: 'ingest', position: second, lag: 0 },
-        { name: 'fanout', position: 0, lag: second },
+        { name: 'ingest', position: second, lag: 0, released: second },
+        { name: 'fanout', position: 0, lag: second, released: 0 },
       ])
       expect(() => log.release('nobody', second)).toThrow('nobody')
+    })
+
+    it('tells how far a consumer has read, which lets nothing be trimmed', async () => {
+      let end = 0
+      for (let i = 0; i < 60; i++) end = await log.append(batchOf([`t/${i}`], 4000))
+      const reader = place.openReader('ingest')
+      const ingest = () => log.stats().consumers[0]
+      const slice = await reader.read(0, 10_000)
+      expect(ingest()).toEqual({ name: 'ingest', position: 0, lag: end, released: 0 })
+      await reader.read(slice.end, 10_000)
+      expect(ingest()).toEqual({ name: 'ingest', position: slice.end, lag: end - slice.end, released: 0 })
+      await reader.read(end, 10_000)
+      expect(ingest()).toEqual({ name: 'ingest', position: end, lag: 0, released: 0 })
+      // One that starts over is where it reads, but not behind what it needs no more.
+      log.release('ingest', slice.end)
+      await reader.read(end, 10_000)
+      await reader.read(slice.end, 10_000)
+      expect(ingest()).toEqual({ name: 'ingest', position: slice.end, lag: end - slice.end, released: slice.end })
+      log.release('fanout', end)
+      await log.trim()
+      expect(log.stats().tail).toBeLessThanOrEqual(slice.end)
+      await reader.close()
+    })
+
+    it('takes no reads of a consumer for those of another, nor its own', async () => {
+      const end = await log.append(batchOf(['a']))
+      const reader = place.openReader('fanout')
+      await reader.read(end, 1000)
+      await log.read(end, 1000)
+      expect(log.stats().consumers.map(({ position }) => position)).toEqual([0, end])
+      await reader.close()
     })
 
     it('trims nothing after a restart until every consumer has released again', async () => {

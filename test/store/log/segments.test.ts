@@ -1,12 +1,18 @@
 import { expect, it } from 'vitest'
-import { logConfigSchema } from '../../../store/log/index.ts'
+import { logConfigSchema, openSegmentReader, type SharedLog } from '../../../store/log/index.ts'
 import { describeMessageLog } from './conformance.ts'
 import { batchOf, openSmallLog, tempFolder } from './harness.ts'
 
 describeMessageLog('segment files', async () => {
   const folder = await tempFolder()
+  let shared: SharedLog
   return {
-    open: (maxBytes = 1024 * 1024) => openSmallLog(folder.path, { maxBytes }),
+    async open(maxBytes = 1024 * 1024) {
+      const log = await openSmallLog(folder.path, { maxBytes })
+      shared = log.shared
+      return log
+    },
+    openReader: (consumer) => openSegmentReader({ folder: folder.path, shared, consumer }),
     remove: folder.remove,
   }
 })
