@@ -5,7 +5,7 @@ keyInput.value = sessionStorage.getItem('pelbiot-key') ?? ''
 keyInput.addEventListener('input', () => sessionStorage.setItem('pelbiot-key', keyInput.value))
 
 const api = await (await fetch('/openapi.json')).json()
-document.querySelector('#about').textContent = api.info.description
+document.querySelector('#about').replaceChildren(...prose(api.info.description))
 document.querySelector('#operations').replaceChildren(...api.tags.flatMap(drawTag))
 
 /** An element with properties and children; text is never parsed as HTML. */
@@ -15,13 +15,18 @@ function element(name, properties = {}, ...children) {
   return node
 }
 
+/** Text whose `code` is set as code. */
+function prose(text) {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? element('code', {}, part) : part))
+}
+
 function drawTag({ name, description }) {
   const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([, operation]) => operation.tags.includes(name))
       .map(([method, operation]) => drawOperation(method.toUpperCase(), path, operation)),
   )
-  return [element('h2', {}, name), element('p', {}, description), ...operations]
+  return [element('h2', {}, name), element('p', {}, ...prose(description)), ...operations]
 }
 
 function drawOperation(method, path, operation) {
@@ -53,7 +58,7 @@ function drawOperation(method, path, operation) {
     'details',
     { id: operation.operationId },
     element('summary', {}, element('b', {}, method), element('code', {}, path), element('span', {}, operation.summary)),
-    element('p', {}, operation.description ?? ''),
+    element('p', {}, ...prose(operation.description ?? '')),
     element('p', {}, `Who: ${who}`),
     form,
     element('pre', {}, answers.join('\n')),
@@ -62,7 +67,13 @@ function drawOperation(method, path, operation) {
 
 function drawParameter({ name, in: place, required, description, schema }) {
   const input = element('input', { required, placeholder: String(schema.example ?? schema.enum?.join(' | ') ?? '') })
-  const label = element('label', {}, required ? `${name} *` : name, input, element('small', {}, description ?? ''))
+  const label = element(
+    'label',
+    {},
+    required ? `${name} *` : name,
+    input,
+    element('small', {}, ...prose(description ?? '')),
+  )
   return { name, place, input, label }
 }
 
