@@ -26,6 +26,8 @@ export interface BrokerStatus {
   /** Connections closed for bytes that MQTT forbids. */
   readonly violationsTotal: number
   readonly receivedBytesTotal: number
+  /** Time in which publishers were read no faster than ingest goes on. */
+  readonly pacedMsTotal: number
 }
 
 /** What the API asks of the broker's thread. */

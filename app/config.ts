@@ -63,6 +63,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       payloadBytes: values.MQTT_PAYLOAD_BYTES,
       topicLevels: values.MQTT_TOPIC_LEVELS,
       messagesPerS: values.MQTT_MESSAGES_PER_S,
+      paceBytes: values.MQTT_PACE_BYTES,
     }),
     log: logConfigSchema.parse({
       maxBytes: values.LOG_MAX_BYTES,

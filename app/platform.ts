@@ -87,6 +87,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       access,
       appender,
       log,
+      pacedBy: 'ingest',
       persistence,
       sessions: persistence,
       ledger: persistence,

@@ -105,6 +105,7 @@ export const settingSchemas = {
   MQTT_PAYLOAD_BYTES: brokerShape.payloadBytes,
   MQTT_TOPIC_LEVELS: brokerShape.topicLevels,
   MQTT_MESSAGES_PER_S: brokerShape.messagesPerS,
+  MQTT_PACE_BYTES: brokerShape.paceBytes,
   MQTT_MAX_SESSIONS: sessionShape.maxSessions,
   MQTT_SESSION_EXPIRY_HOURS: sessionShape.expiryHours,
   MQTT_MAX_QUEUED_MESSAGES: sessionShape.maxQueuedMessages,

@@ -1,5 +1,5 @@
 import type { Client, PublishPacket } from 'aedes'
-import { frameFlags, frameKind, type TopicRules } from '../model/index.ts'
+import { frameFlags, frameHeaderBytes, frameKind, type TopicRules } from '../model/index.ts'
 import type { AppendFrame, FrameOwner, LogAppender, LogPosition } from '../store/log/index.ts'
 import { mayPublish, principalOf } from './acl.ts'
 import { type BrokerConfig, largestPayloadBytes } from './config.ts'
@@ -9,6 +9,7 @@ import type { Fanout, Generation } from './fanout.ts'
 import type { Gate } from './gate.ts'
 import { type Delivery, Inflight } from './inflight.ts'
 import type { Interest } from './interest.ts'
+import type { Pace } from './pace.ts'
 import type { BrokerAccess, BrokerPersistence, MqttIdentity } from './ports.ts'
 import { Qos2Exchanges } from './qos2.ts'
 import { TokenBucket } from './rate.ts'
@@ -26,6 +27,7 @@ export interface AcceptDeps {
   readonly interest: Interest
   readonly fanout: Fanout
   readonly gate: Gate
+  readonly pace: Pick<Pace, 'spend'>
   readonly refusals: Refusals
   readonly counters: AcceptCounters
   readonly monotonicMs: () => number
@@ -196,6 +198,7 @@ class MessagePublisher implements Publisher, FrameOwner {
     frame.packetId = view.packetId
     frame.topic = entry.bytes
     frame.payload = payload
+    this.#deps.pace.spend(frameHeaderBytes + frame.origin.length + entry.bytes.length + payload.length)
     this.#deps.fanout.appended()
     this.#deps.appender.append(frame, this, done)
   }

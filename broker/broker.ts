@@ -16,6 +16,7 @@ import { createForward } from './forward.ts'
 import { createGate } from './gate.ts'
 import { createInterest } from './interest.ts'
 import { createListeners } from './listeners.ts'
+import { createPace } from './pace.ts'
 import type { BrokerAccess, BrokerPersistence, FanoutLedger, SessionRegistry } from './ports.ts'
 import { createPresence } from './presence.ts'
 import { createRefusals } from './refusals.ts'
@@ -27,6 +28,8 @@ export interface BrokerDeps {
   readonly appender: LogAppender
   /** Where the fan-out reads again what a crash cut off; consumer name `fanout`. */
   readonly log: LogReader
+  /** Name of the log's consumer that publishers are not to outrun. */
+  readonly pacedBy: string
   /** An Aedes persistence. */
   readonly persistence: BrokerPersistence
   readonly sessions: SessionRegistry
@@ -57,6 +60,8 @@ export interface BrokerStats {
   /** Connections closed for bytes that MQTT 3.1.1 forbids. */
   readonly violationsTotal: number
   readonly receivedBytesTotal: number
+  /** Time in which publishers were read no faster than the log's consumer reads on. */
+  readonly pacedMsTotal: number
 }
 
 export interface Broker {
@@ -86,7 +91,8 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
 
   const interest = createInterest(persistence)
   const fanout = createFanout({ log, ledger, logger })
-  const gate = createGate(config, appender, fanout)
+  const pace = createPace(config, { log, appender, consumer: deps.pacedBy, monotonicMs })
+  const gate = createGate(config, { appender, fanout, pace })
   const refusals = createRefusals(appender, monotonicMs)
   const presence = createPresence(appender)
   const publish = (packet: PublishPacket, generation: Generation) => {
@@ -101,7 +107,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     else aedes.publish(packet, finish)
   }
   const shared = { config, access, appender, topics, persistence, refusals, logger }
-  const accept = createAccept({ ...shared, interest, fanout, gate, counters, monotonicMs, publish })
+  const accept = createAccept({ ...shared, interest, fanout, gate, pace, counters, monotonicMs, publish })
   const admit = createAdmit({ ...shared, sessions, accept, connections: () => roster.size })
   const roster = createRoster(admit, presence)
   const forward = createForward({ ...shared, admit })
@@ -137,11 +143,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
       fanout.start()
       presence.brokerStarted()
-      silenceCheck = setInterval(() => {
-        roster.checkSilence(silenceCheckMs, config.connectTimeoutMs)
-        // What else waits for the disk (presence, refusals, others' frames) does not say when it is done.
-        gate.checkSoon()
-      }, silenceCheckMs)
+      silenceCheck = setInterval(() => roster.checkSilence(silenceCheckMs, config.connectTimeoutMs), silenceCheckMs)
       await listeners.start()
     } catch (error) {
       await stop()
@@ -193,6 +195,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       refusedTotal: refusals.total,
       violationsTotal: counters.violations,
       receivedBytesTotal: counters.receivedBytes,
+      pacedMsTotal: pace.heldMsTotal,
     }),
   }
 }

@@ -54,6 +54,13 @@ export const brokerConfigSchema = z.strictObject({
     .min(1024)
     .default(48 * 1024 * 1024)
     .describe('Bytes of all connections that wait for the disk; above it nobody is read and CONNECT gets 0x03'),
+  paceBytes: z
+    .int()
+    .min(0)
+    .default(128 * 1024 * 1024)
+    .describe(
+      'Bytes of log that ingest may be behind; above it, while it goes on, publishers are read no faster; 0 is off',
+    ),
   qos2Inflight: z
     .int()
     .min(1)

@@ -62,6 +62,7 @@ const brokerSchema = z
     refusedTotal: z.int().openapi({ description: 'Forbidden, too large or too deep messages' }),
     violationsTotal: z.int().openapi({ description: 'Connections closed for bytes that MQTT forbids' }),
     receivedBytesTotal: z.int(),
+    pacedMsTotal: z.int().openapi({ description: 'Time in which publishers were read no faster than ingest goes on' }),
   })
   .openapi('BrokerStatus', { description: 'Counted since the start of the process' })
 
@@ -141,7 +142,7 @@ function toReadings({ readings, rows, bytes, lateRows }: ReadingStoreStats): z.i
 
 function toBroker(status: BrokerStatus): z.input<typeof brokerSchema> {
   const { connections, connectionsTotal, ackedTotal, droppedQos0Total, droppedDeliveriesTotal } = status
-  const { refusedTotal, violationsTotal, receivedBytesTotal } = status
+  const { refusedTotal, violationsTotal, receivedBytesTotal, pacedMsTotal } = status
   const counted = { ackedTotal, droppedQos0Total, droppedDeliveriesTotal, refusedTotal, violationsTotal }
-  return { connections, connectionsTotal, ...counted, receivedBytesTotal }
+  return { connections, connectionsTotal, ...counted, receivedBytesTotal, pacedMsTotal }
 }

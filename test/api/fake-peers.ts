@@ -96,6 +96,7 @@ export function createFakePeers(): FakePeers {
       refusedTotal: 1,
       violationsTotal: 0,
       receivedBytesTotal: 4_096,
+      pacedMsTotal: 1_500,
     },
     peers: {
       readings: {

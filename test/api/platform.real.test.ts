@@ -20,7 +20,7 @@ describe('the status', () => {
       time: '2026-11-23T10:00:00.000Z',
       log: { head: 4_096, durable: 4_000, bytes: 4_096, full: false },
       ingest: { messages: 12, readings: 72, rejected: { not_json: 4 } },
-      broker: { connections: 5, ackedTotal: 100 },
+      broker: { connections: 5, ackedTotal: 100, pacedMsTotal: 1_500 },
       rejected: { listed: 0, total: 0 },
     })
     // What it has read, not what the log may forget: the latter follows the snapshots.
@@ -67,6 +67,7 @@ describe('the metrics', () => {
         'pelbiot_ingest_rejected_total{reason="not_json"} 4',
         'pelbiot_mqtt_connections_open 5',
         'pelbiot_mqtt_acked_total 100',
+        'pelbiot_mqtt_paced_seconds_total 1.5',
         'pelbiot_part_up{part="ingest"} 1',
       ]),
     )

@@ -90,7 +90,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     maxBytes: 256 * 1024 * 1024,
     reserveBytes: 0,
     segmentBytes: 16 * 1024 * 1024,
-    consumers: ['fanout'],
+    consumers: ['fanout', 'ingest'],
   })
   const onFailure = (error: Error) => {
     throw error
@@ -114,6 +114,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
     appender: options.wrapAppender?.(appender) ?? appender,
     log,
+    pacedBy: 'ingest',
     persistence,
     sessions: persistence,
     ledger: persistence,
