@@ -1,4 +1,5 @@
 export { createDevice, type Device, type DeviceOptions } from './device.ts'
+export { createEstate, type MeasuringPoint } from './estate.ts'
 export { type RawConfig, type RawConfigInput, type RawSummary, rawPhases, rawSummarySchema } from './raw/config.ts'
 export { createLatencyHistogram, type LatencyHistogram } from './raw/latency-histogram.ts'
 export { type PreparedOptions, PreparedPublishes } from './raw/prepared-publishes.ts'

@@ -1,35 +1,49 @@
-import { loadShare } from './day.ts'
 import { createEnergyRegister } from './energy-register.ts'
+import { createLoad, type Load } from './load.ts'
 import { createWander, hashUnit } from './random.ts'
 import { roundTo, type Signal, type SignalOptions } from './signal.ts'
+import { createPublicSupply, type Supply } from './supply.ts'
 
-/** A panel on 220/380 V, peak between 12 and 30 kW, phases loaded within a few percent of each other. */
-export function createMeter3ph({ seed, startMs, utcOffsetMs }: SignalOptions): Signal {
-  const peakW = 12_000 + 18_000 * hashUnit(seed, -1)
+/** Where a three-phase meter sits: what hangs behind it, each load on one phase in turn, and what feeds it. */
+export interface Meter3phPoint {
+  readonly loads: readonly Load[]
+  readonly supply: Supply
+}
+
+const phases = [0, 1, 2] as const
+
+/** A panel on 220/380 V: exactly the sum of its loads. Its phase voltages can be forced. */
+export function createMeter3ph(options: SignalOptions, point: Meter3phPoint = standalone(options)): Signal {
+  const { seed, startMs } = options
+  const { loads, supply } = point
   const register = createEnergyRegister(Math.floor(1e8 * (1 + hashUnit(seed, -2))))
   // Nothing here generates, so the export register stands still, wherever it once got to.
   const exportKwh = Math.floor(1e6 * hashUnit(seed, -3)) / 1000
-  const machines = createWander(seed + 1, 120_000)
-  const grid = createWander(seed + 2, 600_000)
   const network = createWander(seed + 3, 30_000)
-  const wiring = createWander(seed + 4, 180_000)
-  const unrest = [seed + 5, seed + 6, seed + 7].map((each) => createWander(each, 45_000))
+  const unrest = phases.map((phase) => createWander(seed + 5 + phase, 45_000))
+  const peakW = loads.reduce((sum, load) => sum + load.peakW, 0)
+
+  /** Volt-amperes of one phase: of every third load. */
+  function apparentOf(phase: number, timeMs: number): number {
+    let sum = 0
+    for (let i = phase; i < loads.length; i += phases.length) {
+      const load = loads[i]
+      if (load !== undefined) sum += load.powerDeciW(timeMs) / 10 / load.powerFactor(timeMs)
+    }
+    return sum
+  }
+
   return {
-    sample(timeMs) {
-      const share = loadShare('working', timeMs, utcOffsetMs) * (1 + 0.12 * machines(timeMs))
-      const powerDeciW = Math.round(10 * peakW * share)
+    sample(timeMs, forced = {}) {
+      const powerDeciW = loads.reduce((sum, load) => sum + load.powerDeciW(timeMs), 0)
       const power = powerDeciW / 10
-      const powerFactor = roundTo(0.93 + 0.03 * wiring(timeMs), 3)
-      const apparent = power / powerFactor
-      const [l1 = 0, l2 = 0, l3 = 0] = unrest.map((wander) =>
-        roundTo(221 - 2.5 * share + 3 * grid(timeMs) + 0.8 * wander(timeMs), 1),
+      const drop = (2.5 * loads.reduce((sum, load) => sum + load.naturalDeciW(timeMs), 0)) / 10 / peakW
+      const [l1 = 0, l2 = 0, l3 = 0] = unrest.map(
+        (wander, phase) => forced[`voltage_l${phase + 1}`] ?? roundTo(supply(timeMs) - drop + 0.8 * wander(timeMs), 1),
       )
-      // Each phase carries its part of the apparent power; the parts add up to the whole.
-      const weights = unrest.map((wander) => 1 + 0.05 * wander(timeMs + 7_000_000))
-      const total = weights.reduce((sum, weight) => sum + weight, 0)
-      const [i1 = 0, i2 = 0, i3 = 0] = [l1, l2, l3].map((volt, phase) =>
-        roundTo((apparent * ((weights[phase] ?? 1) / total)) / volt, 2),
-      )
+      const parts = phases.map((phase) => apparentOf(phase, timeMs))
+      const apparent = parts.reduce((sum, part) => sum + part, 0)
+      const [i1 = 0, i2 = 0, i3 = 0] = [l1, l2, l3].map((volt, phase) => roundTo((parts[phase] ?? 0) / volt, 2))
       return {
         voltage_l1: l1,
         voltage_l2: l2,
@@ -45,7 +59,7 @@ export function createMeter3ph({ seed, startMs, utcOffsetMs }: SignalOptions): S
         apparent_power: roundTo(apparent, 1),
         energy: register.advance(Math.max(timeMs, startMs), powerDeciW),
         energy_export: exportKwh,
-        power_factor: powerFactor,
+        power_factor: roundTo(apparent > 0 ? power / apparent : 1, 3),
         frequency: roundTo(50 + 0.04 * network(timeMs), 3),
       }
     },
@@ -55,4 +69,14 @@ export function createMeter3ph({ seed, startMs, utcOffsetMs }: SignalOptions): S
 /** Between two phases 120° apart: the law of cosines. */
 function lineToLine(a: number, b: number): number {
   return roundTo(Math.sqrt(a * a + b * b + a * b), 1)
+}
+
+/** A workshop with a peak between 12 and 30 kW, its phases loaded within a few percent of each other. */
+function standalone({ seed, utcOffsetMs }: SignalOptions): Meter3phPoint {
+  const peakW = 12_000 + 16_000 * hashUnit(seed, -1)
+  const loads = phases.map((phase) => {
+    const share = (1 + 0.05 * (2 * hashUnit(seed, -4 - phase) - 1)) / phases.length
+    return createLoad({ seed: seed + 10 * (phase + 1), utcOffsetMs, shape: 'working', peakW: peakW * share })
+  })
+  return { loads, supply: createPublicSupply(seed + 2, 221) }
 }

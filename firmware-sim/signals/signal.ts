@@ -3,7 +3,11 @@ export type Sample = Readonly<Record<string, number>>
 
 /** What one device measures. Times must ascend from call to call: a register counts on from the sample before. */
 export interface Signal {
-  sample(timeMs: number): Sample
+  /**
+   * `forced`: a fault at the point. Those values take the place of what would be measured, and what is computed from
+   * them follows; each signal says which of its metrics can be forced.
+   */
+  sample(timeMs: number, forced?: Sample): Sample
 }
 
 export interface SignalOptions {
