@@ -46,7 +46,14 @@ export {
   type SiteId,
 } from './ids.ts'
 export { maySee, type Principal, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
-export { builtInProfiles, findMetric, type Metric, type MetricKind, metricKinds } from './profile.ts'
+export {
+  builtInProfiles,
+  findMetric,
+  type Metric,
+  type MetricKind,
+  metricKinds,
+  platformDeviceId,
+} from './profile.ts'
 export { type Quality, type QualityName, quality, qualityNames } from './quality.ts'
 export { type ReadingBatch, ReadingBatchBuilder } from './reading-batch.ts'
 export {
@@ -79,3 +86,4 @@ export {
   type TopicMeaning,
   type TopicRules,
 } from './topic.ts'
+export { createWakeup, type Wakeup } from './wakeup.ts'

@@ -1,4 +1,4 @@
-import { type MetricName, parseMetricName, parseProfileId } from './ids.ts'
+import { type MetricName, parseDeviceId, parseMetricName, parseProfileId } from './ids.ts'
 import type { ProfileRecord } from './records.ts'
 
 export const metricKinds = ['gauge', 'register', 'state'] as const
@@ -33,9 +33,27 @@ function energyRegister(name: string, digits = 8): Metric {
   return { name: parseMetricName(name), unit: 'kWh', kind: 'register', min: 0, max, maxRatePerS, digits, multiplier: 1 }
 }
 
-function profile(id: string, name: string, metrics: readonly Metric[]): ProfileRecord {
-  return { id: parseProfileId(id), name, reportingIntervalMs: wholeMinuteMs, metrics }
+function profile(
+  id: string,
+  name: string,
+  metrics: readonly Metric[],
+  reportingIntervalMs = wholeMinuteMs,
+): ProfileRecord {
+  return { id: parseProfileId(id), name, reportingIntervalMs, metrics }
 }
+
+/** Bytes up to a petabyte: beyond it a value is a mistake, not a disk. */
+function bytes(name: string): Metric {
+  return gauge(name, 'By', 0, 1e15)
+}
+
+/** A number of things, of no unit. */
+function count(name: string): Metric {
+  return gauge(name, '1', 0, 1e9)
+}
+
+/** The built-in device whose readings are the platform's own metrics. Nobody connects as it: it never gets a token. */
+export const platformDeviceId = parseDeviceId('platform')
 
 /** Made at the first start. Each range contains the limits of the profile's default rule pack. */
 export const builtInProfiles: readonly ProfileRecord[] = [
@@ -71,6 +89,24 @@ export const builtInProfiles: readonly ProfileRecord[] = [
     gauge('pressure', 'hPa', 800, 1_100, 5),
     gauge('wind_speed', 'km/h', 0, 400),
   ]),
+  profile(
+    'platform',
+    'The platform itself',
+    [
+      bytes('log_lag_bytes'),
+      bytes('log_bytes'),
+      gauge('disk_free', '%', 0, 100),
+      bytes('memory_rss'),
+      gauge('acks_per_s', '/s', 0, 1e7),
+      gauge('messages_per_s', '/s', 0, 1e7),
+      // Attempts that failed since the reading before.
+      count('mail_failures'),
+      count('mails_waiting'),
+      // 1: the readings store refuses writes.
+      { ...gauge('store_down', '1', 0, 1), kind: 'state' },
+    ],
+    10_000,
+  ),
 ]
 
 /** The profile's metric of that name, or undefined: then it is a discovered one. */

@@ -1,7 +1,37 @@
+export type {
+  AlertActor,
+  AlertEvent,
+  AlertLedger,
+  AlertList,
+  AlertQueries,
+  AlertRecord,
+  AlertTimeline,
+  AlertWrites,
+  ResolveOrder,
+  TransitionEvent,
+} from './alert-store.ts'
 export { type StateConfig, type StateSettings, stateConfigSchema } from './config.ts'
 export type { MigrationStatus, Migrator } from './migrator.ts'
+export {
+  type AttemptInput,
+  type AttemptOutcome,
+  type AttemptRecord,
+  type DeliveryQueue,
+  type DispatchEvent,
+  type DispatchLedger,
+  type NotificationChannel,
+  type NotificationInput,
+  type NotificationList,
+  type NotificationQueries,
+  type NotificationRecord,
+  type NotificationState,
+  type NotificationWrites,
+  notificationChannels,
+  notificationStates,
+  type StoredMessage,
+} from './notification-store.ts'
 export { type AppendControl, createOutboxRelay, type OutboxRelay } from './outbox-relay.ts'
-export type { Page, PageRequest, TimeCursor } from './page.ts'
+export type { Page, PageRequest, ScopedPage, TimeCursor } from './page.ts'
 export {
   type Actor,
   type ApiKeyInput,
@@ -31,6 +61,15 @@ export {
   type SiteInput,
   type SitePatch,
 } from './records.ts'
+export type {
+  RuleInput,
+  RuleList,
+  RulePatch,
+  RuleQueries,
+  RuleVersion,
+  RuleVersionList,
+  RuleWrites,
+} from './rule-store.ts'
 export { platformActor, type SeedConfig, seedState } from './seed.ts'
 export { type OpenMigrator, openMigrator, openState, type StateDeps } from './sqlite/open.ts'
 export type {
@@ -52,7 +91,6 @@ export type {
   ProfileQueries,
   ProfileWrites,
   RejectedList,
-  ScopedPage,
   SeriesList,
   SeriesRegistry,
   SettingQueries,

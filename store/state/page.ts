@@ -1,3 +1,5 @@
+import type { SiteScope } from '../../model/index.ts'
+
 /** One page of a list. `next` is where the following page begins (`after` of the next call); null at the end. */
 export interface Page<Item, Cursor = string> {
   readonly items: readonly Item[]
@@ -8,6 +10,11 @@ export interface PageRequest<Cursor = string> {
   /** Items at most, 1 to 10,000. */
   readonly limit: number
   readonly after?: Cursor | undefined
+}
+
+export interface ScopedPage<Cursor = string> extends PageRequest<Cursor> {
+  /** What somebody may see; the rest is left out. */
+  readonly scope: SiteScope
 }
 
 /** The place of a row in a list by time; rows of the same millisecond are told apart by their number. */

@@ -13,7 +13,9 @@ import type {
 } from '../../model/index.ts'
 import type { LogPosition } from '../log/index.ts'
 import type { SeriesInfo } from '../readings/index.ts'
-import type { Page, PageRequest, TimeCursor } from './page.ts'
+import type { AlertLedger, AlertQueries, AlertWrites } from './alert-store.ts'
+import type { DeliveryQueue, DispatchLedger, NotificationQueries, NotificationWrites } from './notification-store.ts'
+import type { Page, PageRequest, ScopedPage, TimeCursor } from './page.ts'
 import type {
   Actor,
   ApiKeyInput,
@@ -38,6 +40,7 @@ import type {
   SiteInput,
   SitePatch,
 } from './records.ts'
+import type { RuleQueries, RuleWrites } from './rule-store.ts'
 
 /**
  * State as one thread sees it: reads as plain objects of functions, writes only within `change`. Lists are ordered by
@@ -56,9 +59,15 @@ export interface State {
   readonly audit: AuditQueries
   readonly outbox: ControlOutbox
   readonly ledger: Ledger
+  readonly rules: RuleQueries
+  readonly alerts: AlertQueries
+  readonly alertLedger: AlertLedger
+  readonly dispatch: DispatchLedger
+  readonly deliveries: DeliveryQueue
+  readonly notifications: NotificationQueries
   /**
    * The one way to write what people decide: all of `work` or nothing, together with an audit row per change and a
-   * control frame per changed site, profile and device. Durable when it resolves; nothing of it stays when it rejects.
+   * control frame per changed site, profile, device and rule. Durable when it resolves; nothing of it stays when it rejects.
    * `work` must await nothing but the unit's own functions, for it holds the only write lock there is; changes that are
    * asked for meanwhile happen one after the other and share the next fsync. The control frames are in `outbox` then,
    * not yet in the log: flush the relay (createOutboxRelay) before answering.
@@ -77,10 +86,9 @@ export interface ChangeUnit {
   readonly credentials: CredentialQueries & CredentialWrites
   readonly people: PersonQueries & PersonWrites
   readonly settings: SettingQueries & SettingWrites
-}
-
-export interface ScopedPage extends PageRequest {
-  readonly scope: SiteScope
+  readonly rules: RuleQueries & RuleWrites
+  readonly alerts: AlertQueries & AlertWrites
+  readonly notifications: NotificationQueries & NotificationWrites
 }
 
 export interface SiteQueries {
