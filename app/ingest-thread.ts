@@ -37,6 +37,7 @@ await runThread<IngestThreadData, null>(async ({ config, folder, state: stateCon
     lifecycle.own('log reader', () => log.close())
     const ingest = createIngest(config.ingest, {
       log,
+      reopenLog: () => openSegmentReader({ folder: folder.logFolder, shared }),
       readings,
       series,
       ledger: state.ledger,

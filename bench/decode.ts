@@ -137,6 +137,7 @@ async function measure(name: string, devices: number): Promise<void> {
   }
   const ingest = createIngest(ingestConfigSchema.parse({ idleCommitMs: 0 }), {
     log: readerOf(script),
+    reopenLog: () => readerOf(script),
     readings,
     series: createSeriesNames({
       ensure: async (wanted) =>

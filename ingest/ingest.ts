@@ -11,7 +11,7 @@ import { createMessageHandler } from './handle-message.ts'
 import { decodeMemory } from './memory/codec.ts'
 import { Memory } from './memory/memory.ts'
 import { createPipeline } from './pipeline.ts'
-import type { IngestLedger, IngestQueries } from './ports.ts'
+import type { Evaluator, IngestLedger, IngestQueries } from './ports.ts'
 import { latestOf, presenceOf, statsOf } from './queries.ts'
 import { createRejections } from './rejections.ts'
 import { createRetry } from './retry.ts'
@@ -25,10 +25,17 @@ import type { Step } from './step.ts'
 export interface IngestDeps {
   /** Consumer name `ingest`. */
   readonly log: LogReader
+  /**
+   * Another reader of the same log, of no consumer: for readings that are read again once their store can take them.
+   * Ingest closes it.
+   */
+  reopenLog(): LogReader
   /** Opened by `start`; the caller closes it after `stop`. */
   readonly readings: ReadingStore
   readonly series: SeriesNames
   readonly ledger: IngestLedger
+  /** Who judges the readings; absent: nobody. */
+  readonly evaluator?: Evaluator
   readonly snapshots: SnapshotFiles
   readonly topics: TopicRules
   /** Only for the age of what waits; what becomes of a message is a function of the log. */

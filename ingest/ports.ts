@@ -106,6 +106,9 @@ export interface SeriesWatch {
 /**
  * Who judges what passes, frame by frame: the rules. Like ingest's memory it is a function of the frames alone, part of
  * the same snapshot, and its effects have a position of their own: what it did up to there it does not do again.
+ *
+ * It sees every frame once, in order: first `beginFrame`, then what the frame amounts to. It may be some way ahead of
+ * the readings store, and never waits for it.
  */
 export interface Evaluator {
   /** How far its effects are recorded. Once, before anything else. */
@@ -116,16 +119,23 @@ export interface Evaluator {
   decode(bytes: Uint8Array): void
   /** Before everything else of the frame that ends at `position`: what was due at or before `receivedMs` happens now. */
   beginFrame(receivedMs: number, position: LogPosition): void
-  /** A record of state, as its control frame tells it; called after ingest's own memory has taken it. */
+  /**
+   * A record of state, as its control frame tells it (an empty payload: it is gone); called after ingest's own memory
+   * has taken it. Does not throw on one that it cannot read. An evaluator that finds a memory older than itself is told
+   * the profiles and devices there are in the same way.
+   */
   control(topic: string, payload: Uint8Array): void
   /** A message came from the device, or for it through its gateway; whatever became of it. */
   seen(device: DeviceRecord): void
   /** Grows when what `watch` answers may have changed. */
   readonly version: number
-  /** Undefined: nobody watches the series. */
+  /** Undefined: nobody watches the series. Asking changes nothing. */
   watch(device: DeviceRecord, metric: MetricName): SeriesWatch | undefined
   /** Effects that wait to be recorded. */
   readonly pending: number
-  /** Records what is pending, and the position. Durable when it resolves; may be repeated after a retryable error. */
+  /**
+   * Records what is pending of the frames up to `position`, in order, and the position. Durable when it resolves; frames
+   * go on meanwhile. Calls do not overlap; after a retryable error the call is repeated with the same position.
+   */
   commit(position: LogPosition): Promise<void>
 }

@@ -11,7 +11,7 @@ import {
   ingestConfigSchema,
 } from '../../ingest/index.ts'
 import { systemClock } from '../../model/index.ts'
-import { openSegmentLog, type SegmentLog } from '../../store/log/index.ts'
+import { openSegmentLog, openSegmentReader, type SegmentLog } from '../../store/log/index.ts'
 import { createDuckdbReadings, duckdbReadingsConfigSchema, type ReadingStore } from '../../store/readings/index.ts'
 import { openState, type State } from '../../store/state/index.ts'
 import { FrameScript, noon } from './frame-script.ts'
@@ -53,6 +53,7 @@ async function openPlatform(folder: string): Promise<Platform> {
   const readings = createDuckdbReadings(config, { catalog: series, logger })
   const ingest = createIngest(ingestConfigSchema.parse({ batchReadings: 500, checkpointBytes: 100_000 }), {
     log,
+    reopenLog: () => openSegmentReader({ folder: join(folder, 'log'), shared: log.shared }),
     readings,
     series,
     ledger: state.ledger,

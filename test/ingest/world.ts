@@ -144,6 +144,7 @@ export class World {
   ingest(config: Partial<IngestConfig> = {}, more: Partial<IngestDeps> = {}): Ingest {
     return createIngest(ingestConfigSchema.parse({ idleCommitMs: 0, ...config }), {
       log: this.log,
+      reopenLog: () => this.log,
       readings: this.readings,
       series: createSeriesNames(this.registry),
       ledger: this.ledger,
