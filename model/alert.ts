@@ -13,6 +13,8 @@ export const resolveReasons = [
   'rule_disabled',
   'rule_removed',
   'device_removed',
+  // the rule no longer applies to the device, or no longer watches the metric
+  'out_of_scope',
 ] as const
 export type ResolveReason = (typeof resolveReasons)[number]
 
