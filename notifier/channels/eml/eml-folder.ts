@@ -1,0 +1,65 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { MailProvider, OutgoingMail } from '../../ports.ts'
+
+/**
+ * Mails as files, for a platform without a mail server: `<time>-<Message-ID>.eml`, which any mail program opens. A mail
+ * is there whole or not at all, and the same one once more replaces nothing but itself.
+ */
+export function createEmlFolder(folder: string): MailProvider {
+  async function write(mail: OutgoingMail): Promise<string> {
+    await mkdir(folder, { recursive: true })
+    const name = fileName(mail)
+    const path = join(folder, name)
+    const unfinished = `${path}.part`
+    try {
+      const file = await open(unfinished, 'w')
+      try {
+        await file.writeFile(mail.bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(unfinished, path)
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => {})
+      throw error
+    }
+    await syncFolder(folder)
+    return name
+  }
+
+  return {
+    name: 'eml',
+    async send(mail, signal) {
+      signal.throwIfAborted()
+      try {
+        return { kind: 'sent', code: null, response: `written to ${await write(mail)}` }
+      } catch (error) {
+        const response = error instanceof Error ? error.message : String(error)
+        return { kind: 'temporary', reason: 'folder_unwritable', code: null, response, providerDown: true }
+      }
+    },
+    close() {},
+  }
+}
+
+/** A rename is on disk only with its folder. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** `20261123T140509.123Z-n17.4f2a….eml`: in the order of time, and nothing in it that a file system minds. */
+function fileName({ messageId, createdMs }: OutgoingMail): string {
+  const time = new Date(createdMs).toISOString().replaceAll(/[-:]/g, '')
+  const id = messageId
+    .replace(/^<|@.*$/g, '')
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .slice(0, 100)
+  return `${time}-${id}.eml`
+}
