@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../model/index.ts'
 
@@ -36,7 +36,7 @@ const announcement = 'running.json'
  */
 export function openDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(resolve(path))
   } catch (error) {
     throw new AppError('invalid_input', `make data folder ${path} failed`, { cause: error })
   }
@@ -75,6 +75,13 @@ export function findRunning(path: string): RunningPlatform | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Level by level: Node's own recursive mkdir never returns where a folder refuses new ones with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 function acquireLock(path: string): DatabaseSync {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -42,5 +42,8 @@ test('a damaged secret and a folder that cannot be made are clear errors', () =>
   writeFileSync(join(path, 'secret.key'), 'short')
   expect(() => openDataFolder(path)).toThrow(/5 bytes instead of 32/)
   writeFileSync(join(parent, 'file'), '')
-  expect(() => openDataFolder(join(parent, 'file'))).toThrow(/make data folder/)
+  // A file is no folder, whether the system says so when it is made or when something is made in it.
+  expect(() => openDataFolder(join(parent, 'file'))).toThrow(/data folder .*file failed/)
+  expect(() => openDataFolder(join(parent, 'file', 'below'))).toThrow(/make data folder/)
+  if (existsSync('/proc/self')) expect(() => openDataFolder('/proc/no-such-folder')).toThrow(/make data folder/)
 })
