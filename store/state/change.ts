@@ -1,30 +1,57 @@
-import { AppError, type SiteId } from '../../model/index.ts'
+import { AppError, type Principal, type SiteId } from '../../model/index.ts'
 import type { Actor } from './records.ts'
 import type { Tx } from './schema.ts'
 
+type ChangeVerb =
+  | 'create'
+  | 'update'
+  | 'remove'
+  | 'issue'
+  | 'revoke'
+  | 'restore'
+  | 'acknowledge'
+  | 'comment'
+  | 'resolve'
+  | 'resend'
+type ChangeType =
+  | 'site'
+  | 'asset'
+  | 'profile'
+  | 'device'
+  | 'device-token'
+  | 'api-key'
+  | 'person'
+  | 'setting'
+  | 'rule'
+  | 'alert'
+  | 'notification'
+
 /** One change as the audit log and the rules need to know it. */
 export interface ChangeNote {
-  readonly verb: 'create' | 'update' | 'remove' | 'issue' | 'revoke'
-  readonly type: 'site' | 'asset' | 'profile' | 'device' | 'device-token' | 'api-key' | 'person' | 'setting'
+  readonly verb: ChangeVerb
+  readonly type: ChangeType
   readonly id: string
   /** Null: concerns no single site. */
   readonly siteId: SiteId | null
   readonly before?: unknown
   readonly after?: unknown
-  /** Topic of the control frame; its payload is `after`, or empty when that is missing. */
+  /** Topic of the control frame; its payload is `after` where `controlPayload` gives no other, or empty without both. */
   readonly controlTopic?: string
+  readonly controlPayload?: unknown
 }
 
 /** What a writing repository works with. */
 export interface ChangeScope {
   readonly db: Tx
   readonly nowMs: number
+  /** Whose change it is. */
+  readonly principal: Principal
   /** Writes the audit row, and the control frame where the note names a topic. */
   note(note: ChangeNote): Promise<void>
 }
 
 export function changeScope(tx: Tx, nowMs: number, actor: Actor): ChangeScope {
-  return { db: tx, nowMs, note: (note) => writeNote(tx, nowMs, actor, note) }
+  return { db: tx, nowMs, principal: actor.principal, note: (note) => writeNote(tx, nowMs, actor, note) }
 }
 
 async function writeNote(tx: Tx, nowMs: number, actor: Actor, note: ChangeNote): Promise<void> {
@@ -46,14 +73,15 @@ async function writeNote(tx: Tx, nowMs: number, actor: Actor, note: ChangeNote):
     })
     .execute()
   if (note.controlTopic === undefined) return
-  const payload = Buffer.from(note.after === undefined ? '' : JSON.stringify(note.after))
+  const record = note.controlPayload ?? note.after
+  const payload = Buffer.from(record === undefined ? '' : JSON.stringify(record))
   await tx
     .insertInto('outbox')
     .values({ id: await takeNumber(tx, 'outbox'), topic: note.controlTopic, payload })
     .execute()
 }
 
-export type Counter = 'device' | 'series' | 'audit' | 'outbox' | 'rejected'
+export type Counter = 'device' | 'series' | 'audit' | 'outbox' | 'rejected' | 'alert' | 'alert-event' | 'notification'
 
 /**
  * The next number of a counter (the first of `count` in a row), from 1 on and never given twice. The counter's row

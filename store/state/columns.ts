@@ -54,7 +54,7 @@ export function parseSiteScope(text: string): SiteScope {
   return parseColumn('sites', siteScopeSchema, text)
 }
 
-function parseColumn<Value>(noun: string, schema: z.ZodType<Value>, text: string): Value {
+export function parseColumn<Value>(noun: string, schema: z.ZodType<Value>, text: string): Value {
   try {
     return schema.parse(JSON.parse(text))
   } catch (cause) {

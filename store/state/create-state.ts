@@ -2,14 +2,22 @@ import { createSecretKey } from 'node:crypto'
 import type { Clock } from '../../model/index.ts'
 import { type ChangeScope, changeScope } from './change.ts'
 import type { StateConfig } from './config.ts'
+import { alertWrites } from './repositories/alert-actions.ts'
+import { alertLedger } from './repositories/alert-ledger.ts'
+import { alertQueries } from './repositories/alerts.ts'
 import { assetQueries, assetWrites } from './repositories/assets.ts'
 import { auditQueries } from './repositories/audit.ts'
 import { type CredentialContext, credentialQueries, credentialWrites } from './repositories/credentials.ts'
+import { deliveryQueue } from './repositories/deliveries.ts'
 import { deviceQueries, deviceWrites } from './repositories/devices.ts'
+import { dispatchLedger } from './repositories/dispatch.ts'
 import { ledger } from './repositories/ledger.ts'
+import { notificationQueries, notificationWrites } from './repositories/notifications.ts'
 import { controlOutbox } from './repositories/outbox.ts'
 import { personQueries, personWrites } from './repositories/people.ts'
 import { profileQueries, profileWrites } from './repositories/profiles.ts'
+import { ruleWrites } from './repositories/rule-changes.ts'
+import { ruleQueries } from './repositories/rules.ts'
 import { seriesRegistry } from './repositories/series.ts'
 import { settingQueries, settingWrites } from './repositories/settings.ts'
 import { siteQueries, siteWrites } from './repositories/sites.ts'
@@ -46,6 +54,12 @@ export function createState(
     audit: auditQueries(reader),
     outbox: controlOutbox(reader, writer),
     ledger: ledger(reader, writer, config.rejectedRows),
+    rules: ruleQueries(reader),
+    alerts: alertQueries(reader),
+    alertLedger: alertLedger(reader, writer),
+    dispatch: dispatchLedger(reader, writer, () => clock.now()),
+    deliveries: deliveryQueue(reader, writer),
+    notifications: notificationQueries(reader),
 
     change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, clock.now(), actor), context))),
     close,
@@ -62,5 +76,8 @@ function createUnit(scope: ChangeScope, context: CredentialContext): ChangeUnit 
     credentials: { ...credentialQueries(db, context), ...credentialWrites(scope, context) },
     people: { ...personQueries(db), ...personWrites(scope) },
     settings: { ...settingQueries(db), ...settingWrites(scope) },
+    rules: { ...ruleQueries(db), ...ruleWrites(scope) },
+    alerts: { ...alertQueries(db), ...alertWrites(scope) },
+    notifications: { ...notificationQueries(db), ...notificationWrites(scope) },
   }
 }

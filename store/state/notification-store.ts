@@ -1,6 +1,6 @@
 import type { AlertId, DeviceRecord, SiteId, SiteRecord } from '../../model/index.ts'
 import type { AlertRecord, TransitionEvent } from './alert-store.ts'
-import type { Page, PageRequest, ScopedPage, TimeCursor } from './page.ts'
+import type { Page, ScopedPage, TimeCursor } from './page.ts'
 
 export const notificationChannels = ['email'] as const
 export type NotificationChannel = (typeof notificationChannels)[number]

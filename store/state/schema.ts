@@ -1,5 +1,21 @@
 import type { Kysely, Transaction } from 'kysely'
-import type { AssetId, DeviceId, MetricName, Principal, ProfileId, Role, SeriesId, SiteId } from '../../model/index.ts'
+import type {
+  AlertId,
+  AlertState,
+  AssetId,
+  DeviceId,
+  MetricName,
+  Principal,
+  ProfileId,
+  ResolveReason,
+  Role,
+  RuleId,
+  SeriesId,
+  Severity,
+  SiteId,
+} from '../../model/index.ts'
+import type { AlertEvent } from './alert-store.ts'
+import type { AttemptOutcome, NotificationChannel, NotificationState } from './notification-store.ts'
 import type { AssetKind, CredentialRecord, Language } from './records.ts'
 
 /**
@@ -91,6 +107,78 @@ export type StateSchema = {
     detail: string
     payload: Uint8Array
   }
+  /** One of the three ids is set: what the rule applies to. */
+  rules: {
+    id: RuleId
+    version: number
+    device_id: DeviceId | null
+    profile_id: ProfileId | null
+    site_id: SiteId | null
+    record: string
+  }
+  rule_versions: { rule_id: RuleId; version: number; record: string; created_ms: number; created_by: string }
+  alerts: {
+    id: AlertId
+    number: number
+    rule_id: RuleId
+    rule_version: number
+    rule_name: string
+    device_id: DeviceId
+    site_id: SiteId
+    metric: MetricName | null
+    severity: Severity
+    state: AlertState
+    started_ms: number
+    fired_ms: number | null
+    resolved_ms: number | null
+    value: number | null
+    evidence: string
+    acknowledged_ms: number | null
+    acknowledged_by: string | null
+    resolve_reason: ResolveReason | null
+    resolution: string | null
+    root_cause: string | null
+  }
+  /** The rules' steps have an ordinal and a transition, people's a principal and perhaps a text. */
+  alert_events: {
+    id: number
+    alert_id: AlertId
+    ordinal: number | null
+    kind: AlertEvent['kind']
+    time_ms: number
+    transition: string | null
+    principal_kind: Principal['kind'] | null
+    principal_id: string | null
+    text: string | null
+    root_cause: string | null
+  }
+  notifications: {
+    id: string
+    number: number
+    event_id: number
+    alert_id: AlertId
+    site_id: SiteId
+    channel: NotificationChannel
+    recipient: string
+    state: NotificationState
+    reason: string | null
+    message_id: string | null
+    attempts: number
+    next_attempt_ms: number | null
+    created_ms: number
+    sent_ms: number | null
+  }
+  notification_attempts: {
+    notification_id: string
+    number: number
+    time_ms: number
+    provider: string
+    outcome: AttemptOutcome['kind']
+    code: number | null
+    response: string
+    latency_ms: number
+  }
+  notification_messages: { notification_id: string; bytes: Uint8Array }
 }
 
 /** What queries run on: the database itself, or one transaction of it. */

@@ -1,15 +1,16 @@
-import { builtInProfiles, parseSiteId } from '../../model/index.ts'
-import type { Actor } from './records.ts'
-import type { State } from './state.ts'
+import { builtInProfiles, parseProfileId, parseSiteId, platformDeviceId, type SiteId } from '../../model/index.ts'
+import type { Actor, DeviceInput } from './records.ts'
+import type { RuleInput } from './rule-store.ts'
+import type { ChangeUnit, State } from './state.ts'
 
 export interface SeedConfig {
   /** Of site `main`: IANA name. */
   readonly timeZone: string
   /** Of site `main`: ISO 4217. */
   readonly currency: string
+  /** The default packs; a rule whose id is taken, or whose profile is gone, is left out. */
+  readonly rules?: readonly RuleInput[] | undefined
 }
-
-const seeded = 'seeded'
 
 /** The platform itself, where no person and no program asked for a change. */
 export const platformActor: Actor = {
@@ -18,19 +19,71 @@ export const platformActor: Actor = {
   address: null,
 }
 
+interface SeedStep {
+  /** The setting that says that it is done. */
+  readonly marker: string
+  run(unit: ChangeUnit, config: SeedConfig): Promise<void>
+}
+
+/** Two, because states were made before there were rules. */
+const firstThings: SeedStep = { marker: 'seeded', run: seedThings }
+const platformAndRules: SeedStep = { marker: 'seeded-rules', run: seedPlatformAndRules }
+
 /**
- * The first start: site `main` and the built-in profiles. Happens once in a state's life, so what people removed
- * later does not come back. Resolves with whether this was the first start.
+ * What a state begins with: site `main` and the built-in profiles; the platform as a device, and the default rules.
+ * Each step happens once in a state's life, so what people removed later does not come back. Resolves with whether
+ * this was the first start.
  */
 export async function seedState(state: State, config: SeedConfig): Promise<boolean> {
-  if ((await state.settings.get(seeded)) !== undefined) return false
+  const first = await runOnce(state, config, firstThings)
+  await runOnce(state, config, platformAndRules)
+  return first
+}
+
+async function runOnce(state: State, config: SeedConfig, { marker, run }: SeedStep): Promise<boolean> {
+  if ((await state.settings.get(marker)) !== undefined) return false
   return state.change(platformActor, async (unit) => {
-    if ((await unit.settings.get(seeded)) !== undefined) return false
-    const main = parseSiteId('main')
-    if ((await unit.sites.get(main)) === undefined) await unit.sites.create({ id: main, name: 'Main', ...config })
-    for (const profile of builtInProfiles)
-      if ((await unit.profiles.get(profile.id)) === undefined) await unit.profiles.create(profile)
-    await unit.settings.set(seeded, 'yes')
+    if ((await unit.settings.get(marker)) !== undefined) return false
+    await run(unit, config)
+    await unit.settings.set(marker, 'yes')
     return true
   })
+}
+
+const main = parseSiteId('main')
+
+async function seedThings(unit: ChangeUnit, { timeZone, currency }: SeedConfig): Promise<void> {
+  if ((await unit.sites.get(main)) === undefined)
+    await unit.sites.create({ id: main, name: 'Main', timeZone, currency })
+  for (const profile of builtInProfiles)
+    if ((await unit.profiles.get(profile.id)) === undefined) await unit.profiles.create(profile)
+}
+
+async function seedPlatformAndRules(unit: ChangeUnit, config: SeedConfig): Promise<void> {
+  await seedPlatform(unit, config)
+  for (const rule of config.rules ?? []) {
+    const known = 'profile' in rule.appliesTo && (await unit.profiles.get(rule.appliesTo.profile)) !== undefined
+    const taken = rule.id !== undefined && (await unit.rules.get(rule.id)) !== undefined
+    if (known && !taken) await unit.rules.create(rule)
+  }
+}
+
+const platformProfile = parseProfileId('platform')
+
+async function seedPlatform(unit: ChangeUnit, config: SeedConfig): Promise<void> {
+  if ((await unit.devices.get(platformDeviceId)) !== undefined) return
+  const profile = builtInProfiles.find(({ id }) => id === platformProfile)
+  if (profile !== undefined && (await unit.profiles.get(platformProfile)) === undefined)
+    await unit.profiles.create(profile)
+  const siteId = await homeSite(unit, config)
+  const nothing = { assetId: null, gatewayId: null, attributes: {}, tags: [], limits: {} }
+  const device: DeviceInput = { id: platformDeviceId, siteId, profileId: platformProfile, name: 'Platform', ...nothing }
+  await unit.devices.create(device)
+}
+
+/** Site `main`, or where people have removed it, any other. */
+async function homeSite(unit: ChangeUnit, { timeZone, currency }: SeedConfig): Promise<SiteId> {
+  if ((await unit.sites.get(main)) !== undefined) return main
+  const [other] = (await unit.sites.list({ scope: 'all', limit: 1 })).items
+  return other?.id ?? (await unit.sites.create({ id: main, name: 'Main', timeZone, currency })).id
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { AppError, type DeviceId, parseKeyId } from '../../../model/index.ts'
+import { AppError, type DeviceId, parseKeyId, platformDeviceId } from '../../../model/index.ts'
 import type { ChangeScope } from '../change.ts'
 import { parseSiteScope, parseTexts } from '../columns.ts'
 import { toPage } from '../page.ts'
@@ -72,6 +72,8 @@ export function credentialWrites(scope: ChangeScope, context: CredentialContext)
     async issueDeviceToken(deviceId) {
       const doing = `issue token of device ${deviceId}`
       const siteId = await siteOf(doing, deviceId)
+      if (deviceId === platformDeviceId)
+        throw conflict(doing, 'deviceId', 'is the platform itself: nobody connects as it')
       if ((await credentials.deviceTokens(deviceId)).length >= maxDeviceTokens)
         throw conflict(doing, 'tokens', `are ${maxDeviceTokens} already: revoke one first`)
       const times = { createdMs: nowMs, expiresMs: null, revokedMs: null }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { controlTopic, type DeviceRecord } from '../../../model/index.ts'
+import { controlTopic, type DeviceRecord, platformDeviceId } from '../../../model/index.ts'
 import { type ChangeScope, takeNumber } from '../change.ts'
 import { parseAttributes, parseLimits, parseTexts } from '../columns.ts'
 import { emptyPage, toPage } from '../page.ts'
@@ -8,6 +8,7 @@ import type { Db, StateSchema } from '../schema.ts'
 import type { DeviceQueries, DeviceWrites } from '../state.ts'
 import { patched } from './patched.ts'
 import { conflict, invalid, notFound } from './refusals.ts'
+import { removeRulesOf } from './rule-changes.ts'
 
 export function deviceQueries(db: Db): DeviceQueries {
   return {
@@ -42,7 +43,8 @@ export function deviceQueries(db: Db): DeviceQueries {
   }
 }
 
-export function deviceWrites({ db, note }: ChangeScope): DeviceWrites {
+export function deviceWrites(scope: ChangeScope): DeviceWrites {
+  const { db, note } = scope
   const devices = deviceQueries(db)
 
   return {
@@ -62,6 +64,8 @@ export function deviceWrites({ db, note }: ChangeScope): DeviceWrites {
       if (before === undefined) throw notFound(doing)
       const after = patched(before, patch)
       if (after === undefined) return before
+      if (id === platformDeviceId && after.profileId !== before.profileId)
+        throw conflict(doing, 'profileId', 'of the platform itself stays')
       await checkReferences(doing, after)
       if (after.siteId !== before.siteId) await refuseGateway(doing, before)
       await db.updateTable('devices').set(toRow(after)).where('id', '=', id).execute()
@@ -73,10 +77,12 @@ export function deviceWrites({ db, note }: ChangeScope): DeviceWrites {
       const doing = `remove device ${id}`
       const before = await devices.get(id)
       if (before === undefined) throw notFound(doing)
+      if (id === platformDeviceId) throw conflict(doing, 'id', 'is that of the platform itself')
       await refuseGateway(doing, before)
+      await record('remove', before, { before })
+      await removeRulesOf(scope, { deviceId: id })
       await db.deleteFrom('credentials').where('device_id', '=', id).execute()
       await db.deleteFrom('devices').where('id', '=', id).execute()
-      await record('remove', before, { before })
     },
   }
 
@@ -92,6 +98,7 @@ export function deviceWrites({ db, note }: ChangeScope): DeviceWrites {
       if (asset?.site_id !== siteId) throw invalid(doing, 'assetId', `${assetId} is not an asset of site ${siteId}`)
     }
     if (gatewayId === null) return
+    if (device.id === platformDeviceId) throw invalid(doing, 'gatewayId', 'is not for the platform itself')
     if (gatewayId === device.id) throw invalid(doing, 'gatewayId', 'is the device itself')
     const gateway = await devices.get(gatewayId)
     if (gateway?.siteId !== siteId) throw invalid(doing, 'gatewayId', `${gatewayId} is not a device of site ${siteId}`)

@@ -4,7 +4,7 @@ import { emptyPage, toPage } from '../page.ts'
 import type { RejectedRecord, RejectedRow } from '../records.ts'
 import type { Db, StateSchema, Tx } from '../schema.ts'
 import type { Ledger } from '../state.ts'
-import { conflict } from './refusals.ts'
+import { advance, positionOf } from './positions.ts'
 
 /** Rows of one INSERT: nine parameters each, below SQLite's 32,766 and PostgreSQL's 65,535. */
 const rowsPerInsert = 500
@@ -15,16 +15,7 @@ export function ledger(reader: Db, writer: Db, maxRejected: number): Ledger {
 
     commit: (consumer, position, rejected) =>
       writer.transaction().execute(async (tx) => {
-        const reached = await positionOf(tx, consumer)
-        if (position < reached)
-          throw conflict(`commit position ${position} of ${consumer}`, 'position', `is behind ${reached}`)
-        // The same once more is a caller who did not hear that it had succeeded.
-        if (position === reached && position > 0) return
-        await tx
-          .insertInto('positions')
-          .values({ consumer, position })
-          .onConflict((stored) => stored.column('consumer').doUpdateSet({ position }))
-          .execute()
+        if (!(await advance(tx, consumer, position))) return
         if (rejected.length > 0) await insertRejected(tx, rejected, maxRejected)
       }),
 
@@ -68,11 +59,6 @@ export function ledger(reader: Db, writer: Db, maxRejected: number): Ledger {
       return { listed: row.oldest === null ? 0 : row.value - row.oldest + 1, total: row.value }
     },
   }
-}
-
-async function positionOf(db: Db, consumer: string): Promise<number> {
-  const row = await db.selectFrom('positions').select('position').where('consumer', '=', consumer).executeTakeFirst()
-  return row?.position ?? 0
 }
 
 async function insertRejected(tx: Tx, rows: readonly RejectedRow[], maxRejected: number): Promise<void> {

@@ -8,6 +8,7 @@ import type { ProfileQueries, ProfileWrites } from '../state.ts'
 import { patched } from './patched.ts'
 import { profileFaults } from './profile-faults.ts'
 import { conflict, notFound, refuseFields } from './refusals.ts'
+import { removeRulesOf } from './rule-changes.ts'
 
 export function profileQueries(db: Db): ProfileQueries {
   return {
@@ -28,7 +29,8 @@ export function profileQueries(db: Db): ProfileQueries {
   }
 }
 
-export function profileWrites({ db, note }: ChangeScope): ProfileWrites {
+export function profileWrites(scope: ChangeScope): ProfileWrites {
+  const { db, note } = scope
   const profiles = profileQueries(db)
 
   return {
@@ -69,8 +71,9 @@ export function profileWrites({ db, note }: ChangeScope): ProfileWrites {
         .executeTakeFirst()
       if (device !== undefined) throw conflict(doing, 'devices', `still use it, ${device.id} for one`)
       if (await hasSeries(id)) throw conflict(doing, 'series', 'of its devices are still stored')
-      await db.deleteFrom('profiles').where('id', '=', id).execute()
       await record('remove', id, { before })
+      await removeRulesOf(scope, { profileId: id })
+      await db.deleteFrom('profiles').where('id', '=', id).execute()
     },
   }
 

@@ -6,6 +6,7 @@ import type { Db } from '../schema.ts'
 import type { SiteQueries, SiteWrites } from '../state.ts'
 import { patched } from './patched.ts'
 import { conflict, notFound, refuseFields } from './refusals.ts'
+import { removeRulesOf } from './rule-changes.ts'
 
 export function siteQueries(db: Db): SiteQueries {
   return {
@@ -28,7 +29,8 @@ export function siteQueries(db: Db): SiteQueries {
   }
 }
 
-export function siteWrites({ db, note }: ChangeScope): SiteWrites {
+export function siteWrites(scope: ChangeScope): SiteWrites {
+  const { db, note } = scope
   const sites = siteQueries(db)
 
   return {
@@ -61,8 +63,9 @@ export function siteWrites({ db, note }: ChangeScope): SiteWrites {
         const user = await db.selectFrom(table).select('id').where('site_id', '=', id).limit(1).executeTakeFirst()
         if (user !== undefined) throw conflict(doing, table, `are still there, ${user.id} for one`)
       }
-      await db.deleteFrom('sites').where('id', '=', id).execute()
       await record('remove', id, { before })
+      await removeRulesOf(scope, { siteId: id })
+      await db.deleteFrom('sites').where('id', '=', id).execute()
     },
   }
 

@@ -41,6 +41,7 @@ function describeLife(make: MakeStatePlace): void {
       expect((await state.outbox.pending(100)).map((frame) => frame.topic)).toEqual([
         'site/main',
         ...builtInProfiles.map((profile) => `profile/${profile.id}`),
+        'device/platform',
       ])
       await state.change(platformActor, (unit) => unit.profiles.remove(parseProfileId('weather-station')))
       await state.close()
