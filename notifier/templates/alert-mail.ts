@@ -54,38 +54,33 @@ function tell(news: AlertNews, texts: AlertTexts): Story {
 
 function tellCrossing(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts): Story {
   const { labels } = texts
-  const quantity = (value: number) => formatQuantity(value, evidence.unit)
+  const { metric, quantity, beyondLimit } = wordsOf(news, evidence, texts)
   const clock = clockOf(news)
-  const limit = `${texts.beyond[evidence.op]} ${quantity(evidence.limit)}`
-  const { keepFiringForMs } = evidence
+  const { limit, clear, forMs, keepFiringForMs } = evidence
   return {
     figure: quantity(evidence.value),
-    statement: texts.firing(texts.beyond[evidence.op], quantity(evidence.limit), clock.time(evidence.sinceMs)),
+    statement: texts.firing(metric, beyondLimit, clock.time(evidence.sinceMs)),
     facts: [
       measured(news, evidence, texts),
-      [labels.limit, evidence.clear === evidence.limit ? limit : texts.clearsAt(limit, quantity(evidence.clear))],
+      [labels.limit, clear === limit ? beyondLimit : texts.clearsAt(beyondLimit, quantity(clear))],
       [labels.since, clock.full(evidence.sinceMs)],
-      ...optional(labels.held, evidence.forMs > 0 ? formatDuration(evidence.forMs) : ''),
+      ...optional(labels.held, forMs > 0 ? formatDuration(forMs) : ''),
       ...place(news, texts),
     ],
-    next: texts.next.threshold(
-      quantity(evidence.clear),
-      keepFiringForMs > 0 ? formatDuration(keepFiringForMs) : undefined,
-    ),
+    next: texts.next.threshold(quantity(clear), keepFiringForMs > 0 ? formatDuration(keepFiringForMs) : undefined),
   }
 }
 
 function tellEnd(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts): Story {
-  const { labels } = texts
-  const quantity = (value: number) => formatQuantity(value, evidence.unit)
+  const { metric, quantity, beyondLimit } = wordsOf(news, evidence, texts)
   const lasted = formatDuration(news.timeMs - news.firedMs)
   const cleared = news.reason === 'condition_cleared'
   return {
     figure: cleared ? quantity(evidence.value) : texts.ended[news.reason ?? 'condition_cleared'],
-    statement: cleared ? texts.cleared(quantity(evidence.limit), lasted) : texts.endedAfter(lasted),
+    statement: cleared ? texts.cleared(metric, beyondLimit, lasted) : texts.endedAfter(lasted),
     facts: [
       measured(news, evidence, texts),
-      [labels.limit, `${texts.beyond[evidence.op]} ${quantity(evidence.limit)}`],
+      [texts.labels.limit, beyondLimit],
       ...end(news, texts),
       ...place(news, texts),
     ],
@@ -123,13 +118,19 @@ function tellSilence(news: AlertNews, evidence: NoDataEvidence, texts: AlertText
   }
 }
 
+function wordsOf(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts) {
+  const quantity = (value: number) => formatQuantity(value, evidence.unit)
+  return {
+    quantity,
+    metric: metricLabel(news.metric ?? news.ruleName),
+    beyondLimit: `${texts.beyond[evidence.op]} ${quantity(evidence.limit)}`,
+  }
+}
+
 function measured(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts): Fact {
-  const what = `${news.metric === null ? '' : `${metricLabel(news.metric)} `}${formatQuantity(evidence.value, evidence.unit)}`
-  return [
-    texts.labels.measured,
-    texts.at(what, clockOf(news).time(evidence.readingTimeMs)),
-    texts.quality[evidence.quality],
-  ]
+  const { value, unit, readingTimeMs, quality } = evidence
+  const what = texts.at(formatQuantity(value, unit), clockOf(news).time(readingTimeMs))
+  return [texts.labels.measured, what, texts.quality[quality]]
 }
 
 function end(news: AlertNews, texts: AlertTexts): readonly Fact[] {

@@ -56,7 +56,7 @@ export function renderHtml(content: MailContent): string {
 </style>
 </head>
 <body style="margin:0;padding:0">
-<div style="display:none;max-height:0;overflow:hidden">${content.badge}: ${content.figure}, ${content.statement}</div>
+<div style="display:none;max-height:0;overflow:hidden">${content.figure}: ${content.statement}</div>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" class="page" style="background:#f2f4f7;padding:24px 12px">
 <tr><td align="center">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" class="card" style="${font};max-width:560px;background:#ffffff;border:1px solid #e4e7ec;border-radius:12px;border-collapse:separate;overflow:hidden;text-align:left">
@@ -109,7 +109,7 @@ export function renderText(content: MailContent): string {
     `${content.badge.toUpperCase()}: ${content.headline}`,
     content.where,
     '',
-    `${content.figure}, ${content.statement}`,
+    `${content.figure}: ${content.statement}`,
     '',
     ...facts,
     '',

@@ -11,8 +11,8 @@ export interface AlertTexts {
   /** Instead of the figure, where something other than a cleared condition ended it. */
   readonly ended: Readonly<Record<ResolveReason, string>>
   readonly noData: string
-  readonly firing: (beyond: string, limit: string, since: string) => string
-  readonly cleared: (limit: string, lasted: string) => string
+  readonly firing: (metric: string, beyondLimit: string, since: string) => string
+  readonly cleared: (metric: string, beyondLimit: string, lasted: string) => string
   readonly silentSince: (since: string) => string
   readonly neverHeard: (registered: string) => string
   readonly heardAgain: (lasted: string) => string
@@ -70,8 +70,8 @@ export const english: AlertTexts = {
     out_of_scope: 'The rule no longer applies here',
   },
   noData: 'No data',
-  firing: (beyond, limit, since) => `${beyond} ${limit} since ${since}`,
-  cleared: (limit, lasted) => `back from the limit of ${limit}, after ${lasted}`,
+  firing: (metric, beyondLimit, since) => `${metric} ${beyondLimit} since ${since}`,
+  cleared: (metric, beyondLimit, lasted) => `${metric} no longer ${beyondLimit}, after ${lasted}`,
   silentSince: (since) => `nothing heard since ${since}`,
   neverHeard: (registered) => `never heard since it was registered at ${registered}`,
   heardAgain: (lasted) => `heard again, after ${lasted}`,
