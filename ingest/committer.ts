@@ -2,6 +2,8 @@ import type { LogPosition, LogReader } from '../store/log/index.ts'
 import type { ReadingStore } from '../store/readings/index.ts'
 import type { Effects } from './effects.ts'
 import type { IngestLedger } from './ports.ts'
+import type { Recording } from './recording.ts'
+import type { Remembered } from './remember.ts'
 import type { Retry } from './retry.ts'
 import type { SeriesNaming } from './series-naming.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -13,6 +15,7 @@ export interface CommitterDeps {
   readonly log: LogReader
   readonly readings: ReadingStore
   readonly ledger: IngestLedger
+  readonly recording: Recording
   readonly naming: SeriesNaming
   readonly snapshots: Snapshots
   readonly retry: Retry
@@ -24,11 +27,11 @@ export interface Positions {
   readonly ledger: LogPosition
 }
 
-/** What is stored together: all effects up to `position`; with `memory`, a checkpoint. */
+/** What is stored together: all effects up to `position`; with `remembered`, a checkpoint. */
 export interface Commit {
   readonly effects: Effects
   readonly position: LogPosition
-  readonly memory: Uint8Array | undefined
+  readonly remembered: Remembered | undefined
 }
 
 /**
@@ -44,7 +47,7 @@ export interface Committer {
 }
 
 export function createCommitter(deps: CommitterDeps): Committer {
-  const { log, readings, ledger, naming, snapshots, retry } = deps
+  const { log, readings, ledger, recording, naming, snapshots, retry } = deps
   let stored: Positions = { readings: 0, ledger: 0 }
 
   return {
@@ -52,20 +55,21 @@ export function createCommitter(deps: CommitterDeps): Committer {
       stored = positions
     },
 
-    async commit({ effects, position, memory }) {
+    async commit({ effects, position, remembered }) {
       const { batch, rejected, unnamed } = effects
       if (unnamed.length > 0) await retry.run('name series', () => naming.name(unnamed))
       naming.replaceProvisional(batch)
-      if (position > stored.readings && (batch.length > 0 || memory !== undefined)) {
+      if (position > stored.readings && (batch.length > 0 || remembered !== undefined)) {
         await retry.run('store readings', () => readings.write(batch, position))
         stored = { ...stored, readings: position }
       }
-      if (position > stored.ledger && (rejected.length > 0 || memory !== undefined)) {
+      if (position > stored.ledger && (rejected.length > 0 || remembered !== undefined)) {
         await retry.run('list rejected messages', () => ledger.commit(consumerName, position, rejected))
         stored = { ...stored, ledger: position }
       }
-      if (memory === undefined) return
-      const oldest = await retry.run('save snapshot', () => snapshots.save({ position, memory }))
+      if (remembered === undefined) return
+      if (remembered.evaluator !== undefined) await recording.upTo(remembered.evaluator.position)
+      const oldest = await retry.run('save snapshot', () => snapshots.save({ position, ...remembered }))
       if (oldest !== undefined) log.release(consumerName, oldest)
     },
   }

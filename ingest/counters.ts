@@ -8,6 +8,7 @@ export class Counters {
   duplicates = 0
   redeliveries = 0
   gaps = 0
+  notJudged = 0
   rejectedUnlisted = 0
   readonly rejected: Record<RejectReason, number> = {
     not_json: 0,

@@ -2,22 +2,23 @@ import type { LogPosition } from '../store/log/index.ts'
 import type { Committer } from './committer.ts'
 import type { IngestConfig } from './config.ts'
 import { Effects } from './effects.ts'
-import { encodeMemory } from './memory/codec.ts'
 import type { Memory } from './memory/memory.ts'
+import type { Remember } from './remember.ts'
 import type { SeriesNaming } from './series-naming.ts'
 
 /** Rejected messages, each up to 5 KiB, that are listed at once. */
 const rejectedAtOnce = 1000
 
 export interface GathererDeps {
-  readonly memory: Memory
   readonly naming: SeriesNaming
   readonly committer: Committer
+  readonly remember: Remember
 }
 
 /**
  * Gathers effects while those gathered before are being stored: one commit at a time, in order. A commit is due when the
- * batch is full, when its first reading has waited long enough, or when a snapshot of the memory is.
+ * batch is full, when its first reading has waited long enough, or when a snapshot of the memory is. Whoever gathers
+ * tells where it has come to and what it remembers there.
  */
 export interface Gatherer {
   start(from: LogPosition): void
@@ -27,14 +28,16 @@ export interface Gatherer {
   noteEvent(): void
   /** Whether the batch takes no more. */
   readonly full: boolean
-  /** Hands over what was gathered up to `position`, if it is due. Waits for the commit before only when it must. */
-  commitIfDue(position: LogPosition): Promise<void>
+  /** Resolves once nothing is being stored, with false if that takes longer; rejects when storing failed for good. */
+  settled(withinMs?: number): Promise<boolean>
+  /** Hands over what was gathered, to be stored in the background. Only when settled. */
+  commit(position: LogPosition, memory: Memory): void
+  /** Does so if it is due and nothing is being stored. */
+  commitIfDue(position: LogPosition, memory: Memory): void
   /** Nothing comes that it could be stored with: what was gathered is due. */
   hurry(): void
-  /** Hands it over now, and returns; it is stored in the background. Rejects when the commit before failed for good. */
-  commit(position: LogPosition): Promise<void>
   /** Stores what is left, and the memory, and waits for it. */
-  finish(position: LogPosition): Promise<void>
+  finish(position: LogPosition, memory: Memory): Promise<void>
   /** Clears the timers. */
   stop(): void
   /** Calls back once there may be something due, at once if there is. Only the last caller is called. */
@@ -45,7 +48,7 @@ export interface Gatherer {
   readonly waiting: number
 }
 
-export function createGatherer(config: IngestConfig, { memory, naming, committer }: GathererDeps): Gatherer {
+export function createGatherer(config: IngestConfig, { naming, committer, remember }: GathererDeps): Gatherer {
   let gathered = new Effects()
   let spare = new Effects()
   let storing: Promise<void> | undefined
@@ -58,22 +61,21 @@ export function createGatherer(config: IngestConfig, { memory, naming, committer
   let checkpointDue = false
   let checkpointAt: LogPosition = 0
   let eventful = false
-  /** Size of the memory at the last checkpoint. */
-  let memoryBytes = 0
   let wake = () => {}
 
-  function start(from: LogPosition): void {
-    storedPosition = checkpointAt = from
-    checkpointTimer = setInterval(() => {
-      checkpointDue ||= eventful
-      if (checkpointDue) wake()
-    }, config.checkpointMs)
+  function isFull(): boolean {
+    return gathered.batch.length >= config.batchReadings || gathered.rejected.length >= rejectedAtOnce
   }
 
-  /** Waits for the commit before, and takes what was gathered. */
-  async function take(): Promise<Effects> {
-    await storing
-    if (failure !== undefined) throw failure
+  function isCommitDue(): boolean {
+    return (commitDue && !gathered.empty) || isFull()
+  }
+
+  function isCheckpointDue(position: LogPosition): boolean {
+    return checkpointDue || position - checkpointAt >= config.checkpointBytes
+  }
+
+  function take(): Effects {
     const effects = gathered
     gathered = spare
     spare = effects
@@ -84,9 +86,15 @@ export function createGatherer(config: IngestConfig, { memory, naming, committer
     return effects
   }
 
-  function store(effects: Effects, position: LogPosition, state: Uint8Array | undefined): void {
+  function store(position: LogPosition, memory: Memory | undefined): void {
+    const effects = take()
+    const remembered = memory === undefined ? undefined : remember(memory)
+    if (remembered !== undefined) {
+      checkpointDue = eventful = false
+      checkpointAt = position
+    }
     storing = committer
-      .commit({ effects, position, memory: state })
+      .commit({ effects, position, remembered })
       .then(
         () => {
           effects.clear()
@@ -102,26 +110,15 @@ export function createGatherer(config: IngestConfig, { memory, naming, committer
       })
   }
 
-  async function commit(position: LogPosition): Promise<void> {
-    store(await take(), position, undefined)
+  function commit(position: LogPosition, memory: Memory): void {
+    store(position, isCheckpointDue(position) ? memory : undefined)
   }
 
-  async function checkpoint(position: LogPosition): Promise<void> {
-    const effects = await take()
-    const state = encodeMemory(memory, Math.ceil(memoryBytes * 1.1))
-    memoryBytes = state.length
-    checkpointDue = eventful = false
-    checkpointAt = position
-    store(effects, position, state)
-  }
-
-  async function commitIfDue(position: LogPosition): Promise<void> {
+  async function settled(withinMs?: number): Promise<boolean> {
+    if (withinMs === undefined) await storing
+    else if (storing !== undefined) await within(storing, withinMs)
     if (failure !== undefined) throw failure
-    if (storing === undefined && gathered.empty) storedPosition = position
-    if (checkpointDue || position - checkpointAt >= config.checkpointBytes) await checkpoint(position)
-    else if (gathered.empty) return
-    else if (commitDue && storing === undefined) await commit(position)
-    else commitTimer ??= setTimeout(hurry, config.commitAfterMs)
+    return storing === undefined
   }
 
   function hurry(): void {
@@ -130,14 +127,28 @@ export function createGatherer(config: IngestConfig, { memory, naming, committer
   }
 
   return {
-    start,
+    start(from) {
+      storedPosition = checkpointAt = from
+      checkpointTimer = setInterval(() => {
+        checkpointDue ||= eventful
+        if (checkpointDue) wake()
+      }, config.checkpointMs)
+    },
+    settled,
     commit,
-    commitIfDue,
-    hurry,
-    async finish(position) {
-      if (!gathered.empty || position !== checkpointAt) await checkpoint(position)
-      await storing
+    commitIfDue(position, memory) {
       if (failure !== undefined) throw failure
+      if (storing === undefined) {
+        if (gathered.empty) storedPosition = position
+        if (isCommitDue() || isCheckpointDue(position)) return commit(position, memory)
+      }
+      if (!gathered.empty) commitTimer ??= setTimeout(hurry, config.commitAfterMs)
+    },
+    hurry,
+    async finish(position, memory) {
+      await settled()
+      if (!gathered.empty || position !== checkpointAt) store(position, memory)
+      await settled()
     },
     stop() {
       clearInterval(checkpointTimer)
@@ -148,14 +159,14 @@ export function createGatherer(config: IngestConfig, { memory, naming, committer
     },
     onDue(call) {
       wake = call
-      const due = checkpointDue || (commitDue && storing === undefined)
-      if (due || failure !== undefined) call()
+      const due = checkpointDue || isCommitDue()
+      if ((due && storing === undefined) || failure !== undefined) call()
     },
     get effects() {
       return gathered
     },
     get full() {
-      return gathered.batch.length >= config.batchReadings || gathered.rejected.length >= rejectedAtOnce
+      return isFull()
     },
     get storedPosition() {
       return storedPosition
@@ -164,4 +175,12 @@ export function createGatherer(config: IngestConfig, { memory, naming, committer
       return gathered.batch.length + spare.batch.length
     },
   }
+}
+
+/** Resolves with the promise, or when the time is over. */
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(over.resolve, ms)
+  await Promise.race([promise, over.promise])
+  clearTimeout(timer)
 }

@@ -17,7 +17,8 @@ export interface FrameHandlers {
 
 /** Takes one frame into the memory; what it amounts to for the stores goes into the step's effects. */
 export function handleFrame(step: Step, { memory, handleMessage, rejections, logger }: FrameHandlers): void {
-  const { frame } = step
+  const { frame, evaluator } = step
+  evaluator?.beginFrame(frame.receivedMs, step.position)
   memory.nowMs = frame.receivedMs
   switch (frame.kind) {
     case frameKind.message:
@@ -28,6 +29,7 @@ export function handleFrame(step: Step, { memory, handleMessage, rejections, log
       break
     case frameKind.control:
       handleControl(frame, memory, logger)
+      evaluator?.control(frame.topic(), Uint8Array.from(frame.payload()))
       break
     case frameKind.refusal:
       handleRefusal(step, memory, rejections)

@@ -33,7 +33,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
   const draftSettings = {
     maxMetrics: config.maxMetrics,
     lateHorizonMs: config.lateHorizonMs,
-    addMetric: naming.addMetric,
+    addMetric: (device: DeviceMemory, name: string) => naming.addMetric(memory, device, name),
   }
   // Reused for every message, like the draft.
   const encoded = { bytes: new FrameCursor().bytes, start: 0, end: 0, metric: '' }
@@ -79,17 +79,21 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
   }
 
   return (step) => {
-    const { frame } = step
+    const { frame, evaluator } = step
     const route = routes.resolve(frame)
-    const { device, kind } = route
+    const { device, kind, sender } = route
     if (step.newReadings) counters.messages++
-    if (route.sender !== undefined) route.sender.presence.lastSeenMs = frame.receivedMs
+    if (sender !== undefined) {
+      sender.presence.lastSeenMs = frame.receivedMs
+      evaluator?.seen(sender.record)
+    }
     if (device === undefined || kind === undefined) {
       if (route.deviceId === undefined) reject(step, route, 'unknown_topic', frame.topic())
       else reject(step, route, 'unknown_device', route.deviceId)
       return
     }
     device.presence.lastSeenMs = frame.receivedMs
+    evaluator?.seen(device.record)
     const size = frame.end - frame.payloadStart
     // It only clears a retained message (MQTT 3.1.1, 3.3.1.3).
     if (size === 0 && (frame.flags & frameFlags.retain) !== 0) return

@@ -9,7 +9,10 @@ export function handleRefusal(step: Step, memory: Memory, rejections: Rejections
   const { frame } = step
   const device = memory.deviceOfPrincipal(frame.principal())
   const [code, payload] = splitRefusal(frame)
-  if (device !== undefined) device.presence.lastSeenMs = frame.receivedMs
+  if (device !== undefined) {
+    device.presence.lastSeenMs = frame.receivedMs
+    step.evaluator?.seen(device.record)
+  }
   const known = rejectReasons.find((reason) => reason === code)
   const reason: RejectReason = known ?? 'forbidden_topic'
   const detail = known === undefined ? `refused: ${code}` : `refused for ${frame.principal()}`

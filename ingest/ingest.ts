@@ -1,26 +1,25 @@
 import type { Logger } from 'pino'
-import { AppError, type Clock, type TopicRules } from '../model/index.ts'
+import type { Clock, TopicRules } from '../model/index.ts'
 import type { LogPosition, LogReader } from '../store/log/index.ts'
 import type { ReadingStore } from '../store/readings/index.ts'
-import { consumerName, createCommitter, type Positions } from './committer.ts'
+import { createCatchUp } from './catch-up.ts'
+import { createCommitter } from './committer.ts'
 import type { IngestConfig } from './config.ts'
 import { Counters } from './counters.ts'
 import { createGatherer } from './gatherer.ts'
-import { handleFrame } from './handle-frame.ts'
-import { createMessageHandler } from './handle-message.ts'
-import { decodeMemory } from './memory/codec.ts'
-import { Memory } from './memory/memory.ts'
+import { createPass } from './pass.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Evaluator, IngestLedger, IngestQueries } from './ports.ts'
 import { latestOf, presenceOf, statsOf } from './queries.ts'
-import { createRejections } from './rejections.ts'
+import { createRecording } from './recording.ts'
+import { createRemember } from './remember.ts'
+import { restore } from './restore.ts'
 import { createRetry } from './retry.ts'
-import { createRoutes } from './routes.ts'
 import type { SeriesNames } from './series-names.ts'
 import { createSeriesNaming } from './series-naming.ts'
 import type { SnapshotFiles } from './snapshot-folder.ts'
-import { beginningOf, createSnapshots } from './snapshots.ts'
-import type { Step } from './step.ts'
+import { createSnapshots } from './snapshots.ts'
+import { createWalk } from './walk.ts'
 
 export interface IngestDeps {
   /** Consumer name `ingest`. */
@@ -57,46 +56,38 @@ export interface Ingest {
 }
 
 export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
-  const { log, readings, series, ledger, topics, clock, logger } = deps
+  const { log, readings, series, ledger, evaluator, topics, clock, logger } = deps
   const giveUp = new AbortController()
-  const memory = new Memory(config)
   const counters = new Counters()
   const retry = createRetry(logger, giveUp.signal)
   const snapshots = createSnapshots(deps.snapshots, logger)
-  const naming = createSeriesNaming(memory, series)
-  const rejections = createRejections(memory, counters)
-  const routes = createRoutes(memory, topics)
-  const handleMessage = createMessageHandler(config, { memory, routes, naming, rejections, counters, logger })
-  const committer = createCommitter({ log, readings, ledger, naming, snapshots, retry })
-  const gatherer = createGatherer(config, { memory, naming, committer })
-  const handle = (step: Step) => handleFrame(step, { memory, handleMessage, rejections, logger })
-  const pipeline = createPipeline(config, { log, gatherer, retry, handle })
+  const naming = createSeriesNaming(series)
+  const newPass = () => createPass(config, { naming, counters, topics, logger })
+  const pass = newPass()
+  /** What the snapshot's evaluator had seen it does not see again. */
+  let judged: LogPosition = 0
+  const judgedPosition = () => Math.max(judged, walk.position)
+  const onFailure = (error: unknown) => pipeline.fail(error)
+  const recording = createRecording({ evaluator, retry, judgedPosition, onFailure })
+  const committer = createCommitter({ log, readings, ledger, recording, naming, snapshots, retry })
+  const remember = createRemember(evaluator, judgedPosition)
+  const gatherer = createGatherer(config, { naming, committer, remember })
+  const walk = createWalk(pass, gatherer, evaluator)
+  const catchUp = createCatchUp(config, { gatherer, retry, reopenLog: deps.reopenLog, createPass: newPass })
+  const hurried = evaluator === undefined ? undefined : catchUp
+  const pipeline = createPipeline(config, { log, walk, gatherer, recording, catchUp: hurried, retry })
   let running: Promise<void> | undefined
   let started: Promise<void> | undefined
 
-  async function openStores(): Promise<Positions> {
-    await series.load()
-    const positions = { readings: await readings.open(), ledger: await ledger.position(consumerName) }
-    const { durable } = log.stats()
-    const furthest = Math.max(positions.readings, positions.ledger)
-    if (furthest <= durable) return positions
-    throw new AppError('store_failed', `start ingest failed: stores reach to ${furthest}, the log only to ${durable}`)
-  }
-
-  /** What is not in the memory yet is read again, from the position that this resolves with. */
-  async function restoreMemory(stored: Positions): Promise<LogPosition> {
-    const snapshot = await snapshots.load(Math.min(stored.readings, stored.ledger))
-    if (snapshot === undefined) return beginningOf(log.stats().tail)
-    decodeMemory(snapshot.memory, memory, { addMetric: naming.addMetric })
-    return snapshot.position
-  }
-
   async function begin(): Promise<void> {
-    const stored = await openStores()
-    const position = await restoreMemory(stored)
+    await series.load()
+    const resumption = await restore({ log, readings, ledger, evaluator, snapshots, pass })
+    const { position, stored, recorded } = resumption
+    judged = resumption.judged
     committer.resume(stored)
-    logger.info({ position, ...stored }, 'ingest resumes')
-    running = pipeline.run(position, stored)
+    recording.resume(recorded)
+    logger.info({ position, ...stored, judged, recorded }, 'ingest resumes')
+    running = pipeline.run(resumption)
     running.catch((error: unknown) => {
       if (giveUp.signal.aborted) return
       logger.fatal({ err: error }, 'ingest cannot go on')
@@ -123,15 +114,17 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
     start: () => (started ??= begin()),
     stop,
     queries: {
-      presence: async (deviceIds) => deviceIds.map((deviceId) => presenceOf(memory, deviceId)),
-      latest: async (seriesIds) => latestOf(memory, seriesIds),
+      presence: async (deviceIds) => deviceIds.map((deviceId) => presenceOf(pass.memory, deviceId)),
+      latest: async (seriesIds) => latestOf(pass.memory, seriesIds),
       stats: async () => {
         const progress = {
           position: gatherer.storedPosition,
+          judgedPosition: judgedPosition(),
+          gatheredMs: catchUp.gatheredMs ?? pass.memory.nowMs,
           storeDown: retry.failing,
           nowMs: clock.now(),
         }
-        return statsOf(memory, counters, log.stats(), progress)
+        return statsOf(counters, log.stats(), progress)
       },
     },
   }

@@ -1,98 +1,116 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { AppError, FrameCursor, frameKind } from '../model/index.ts'
-import type { LogPosition, LogReader, LogSlice } from '../store/log/index.ts'
-import type { Positions } from './committer.ts'
+import type { LogReader, LogSlice } from '../store/log/index.ts'
+import type { CatchUp } from './catch-up.ts'
 import type { IngestConfig } from './config.ts'
 import type { Gatherer } from './gatherer.ts'
+import type { Recording } from './recording.ts'
 import type { Retry } from './retry.ts'
-import type { Step } from './step.ts'
-
-/** Bytes of log taken before others have their turn: one to two milliseconds of work, ten where nothing is usual. */
-const turnBytes = 128 * 1024
+import type { Beginning, Walk } from './walk.ts'
 
 export interface PipelineDeps {
   readonly log: LogReader
+  /** The way through the log: decode → validate → dedupe → judge. */
+  readonly walk: Walk
   readonly gatherer: Gatherer
+  readonly recording: Recording
+  /** Absent: nobody is in a hurry, and the log waits for the readings store. */
+  readonly catchUp: CatchUp | undefined
   readonly retry: Retry
-  /** Takes one frame into the memory, and what is to be stored into the step's effects. */
-  handle(step: Step): void
 }
 
 export interface Pipeline {
   /**
-   * Reads the log from `from` on until it is told to stop; then stores what was gathered, and the memory. `stored` is
-   * how far the stores had come: what lies before only restores the memory. Rejects when it cannot go on. Once.
+   * Reads the log until it is told to stop; then stores what was gathered, and the memory. Rejects when it cannot go on.
+   * Once.
    */
-  run(from: LogPosition, stored: Positions): Promise<void>
+  run(beginning: Beginning): Promise<void>
   stop(): void
+  /** Nothing can be promised any more: `run` rejects. */
+  fail(error: unknown): void
 }
 
 /**
- * log → decode → validate → dedupe → store → position. While one batch is being stored the next is gathered; when that
- * is full too, the log waits.
+ * log → decode → validate → dedupe → judge → store → position. While one batch is being stored the next is gathered;
+ * when that is full too, the rules go on without the store, which catches up from the log.
  */
-export function createPipeline(config: IngestConfig, { log, gatherer, retry, handle }: PipelineDeps): Pipeline {
-  const frame = new FrameCursor()
-  const step = { frame, effects: gatherer.effects, newReadings: false, newRejections: false }
-  /** Frames up to here are in the memory; what they amount to is gathered or stored. */
-  let position: LogPosition = 0
+export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeline {
+  const { log, walk, gatherer, recording, catchUp, retry } = deps
+  let catchingUp: Promise<void> | undefined
   let stopping = false
+  let failure: { readonly error: unknown } | undefined
   let wakeUp = () => {}
 
-  async function run(from: LogPosition, stored: Positions): Promise<void> {
-    position = from
-    gatherer.start(from)
+  async function run(beginning: Beginning): Promise<void> {
+    walk.start(beginning)
+    gatherer.start(beginning.position)
     try {
       while (!stopping) {
-        const slice = await retry.run('read the log', () => log.read(position, config.sliceBytes))
-        if (slice.bytes.length > 0) await take(slice, stored)
+        const slice = await retry.run('read the log', () => log.read(walk.position, config.sliceBytes))
+        if (slice.bytes.length > 0) await take(slice, beginning)
         else await waitForMore()
-        await gatherer.commitIfDue(position)
+        await handOn(beginning)
       }
-      await gatherer.finish(position)
+      await finish()
     } finally {
+      stop()
       gatherer.stop()
     }
   }
 
-  async function take(slice: LogSlice, stored: Positions): Promise<void> {
-    frame.reset(slice.bytes)
-    let turnEnd = turnBytes
-    while (frame.next()) {
-      position = slice.start + frame.end
-      step.effects = gatherer.effects
-      step.newReadings = position > stored.readings
-      step.newRejections = position > stored.ledger
-      handle(step)
-      if (frame.kind !== frameKind.tick) gatherer.noteEvent()
-      if (gatherer.full) await gatherer.commit(position)
-      if (frame.end < turnEnd) continue
-      turnEnd = frame.end + turnBytes
+  async function take(slice: LogSlice, beginning: Beginning): Promise<void> {
+    walk.enter(slice)
+    while (walk.takeTurn() && !stopping) {
+      await handOn(beginning)
       await nextTurn()
-      if (stopping) return
-      await gatherer.commitIfDue(position)
     }
-    if (frame.end !== slice.bytes.length)
-      throw new AppError('log_failed', `read the log failed: no whole frame at ${slice.start + frame.end}`)
-    position = slice.end
+  }
+
+  /** What the turn amounted to: to be recorded, and to be stored. */
+  async function handOn(beginning: Beginning): Promise<void> {
+    if (failure !== undefined) throw failure.error
+    await recording.record()
+    if (!walk.gathering) return
+    const patienceMs = catchUp === undefined ? undefined : config.storePatienceMs
+    if (!gatherer.full || (await gatherer.settled(patienceMs))) gatherer.commitIfDue(walk.position, walk.memory)
+    else catchingUp = catchUp?.run(walk, { ...beginning, position: walk.position }).then(wake, fail)
   }
 
   /** Until the log has more, a commit is due, or it is time to stop. */
   async function waitForMore(): Promise<void> {
-    const wake = new AbortController()
-    wakeUp = () => wake.abort()
-    gatherer.onDue(wakeUp)
-    if (stopping) wakeUp()
-    const idle = gatherer.effects.empty ? undefined : setTimeout(() => gatherer.hurry(), config.idleCommitMs)
-    await log.waitForMore(position, wake.signal)
+    const waking = new AbortController()
+    wakeUp = () => waking.abort()
+    if (stopping || failure !== undefined) wakeUp()
+    let idle: NodeJS.Timeout | undefined
+    if (walk.gathering) {
+      gatherer.onDue(wakeUp)
+      if (!gatherer.effects.empty) idle = setTimeout(() => gatherer.hurry(), config.idleCommitMs)
+    }
+    await log.waitForMore(walk.position, waking.signal)
     clearTimeout(idle)
   }
 
-  return {
-    run,
-    stop() {
-      stopping = true
-      wakeUp()
-    },
+  async function finish(): Promise<void> {
+    // Not behind a readings store that is down.
+    await recording.finish()
+    await catchingUp
+    if (failure !== undefined) throw failure.error
+    if (walk.gathering) await gatherer.finish(walk.position, walk.memory)
   }
+
+  function wake(): void {
+    wakeUp()
+  }
+
+  function stop(): void {
+    stopping = true
+    catchUp?.stop()
+    wakeUp()
+  }
+
+  function fail(error: unknown): void {
+    failure ??= { error }
+    wakeUp()
+  }
+
+  return { run, stop, fail }
 }

@@ -85,9 +85,13 @@ export interface IngestStats {
   readonly redeliveries: number
   /** Times a series was silent for more than three of its reporting intervals and then went on. */
   readonly gaps: number
+  /** Stored, but not shown to the rules: not newer than the last of their series, or under a time not the device's own. */
+  readonly notJudged: number
   readonly rejected: Readonly<Record<RejectReason, number>>
   /** Rejected but not listed, because the device exceeded 100 entries a second. */
   readonly rejectedUnlisted: number
+  /** Everything up to here has been judged; ahead of `position` while the readings store is slow or down. */
+  readonly judgedPosition: LogPosition
   /** The store refuses writes and ingest is retrying. */
   readonly storeDown: boolean
 }

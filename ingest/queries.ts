@@ -58,25 +58,32 @@ export function latestOf(memory: Memory, seriesIds: readonly SeriesId[]): Latest
 
 export interface Progress {
   readonly position: number
+  readonly judgedPosition: number
+  /** Received time of the newest frame decoded to be stored. */
+  readonly gatheredMs: number
   readonly storeDown: boolean
   readonly nowMs: number
 }
 
-export function statsOf(memory: Memory, counters: Counters, log: LogStats, progress: Progress): IngestStats {
-  const { messages, readings, suspect, duplicates, redeliveries, gaps, rejected, rejectedUnlisted } = counters
+export function statsOf(counters: Counters, log: LogStats, progress: Progress): IngestStats {
+  const { messages, readings, suspect, duplicates, redeliveries, gaps, notJudged } = counters
+  const { rejected, rejectedUnlisted } = counters
+  const { gatheredMs } = progress
   const lagBytes = Math.max(0, log.durable - progress.position)
   return {
     position: progress.position,
     lagBytes,
-    lagMs: lagBytes === 0 || memory.nowMs === 0 ? 0 : Math.max(0, progress.nowMs - memory.nowMs),
+    lagMs: lagBytes === 0 || gatheredMs === 0 ? 0 : Math.max(0, progress.nowMs - gatheredMs),
     messages,
     readings,
     suspect,
     duplicates,
     redeliveries,
     gaps,
+    notJudged,
     rejected: { ...rejected },
     rejectedUnlisted,
+    judgedPosition: progress.judgedPosition,
     storeDown: progress.storeDown,
   }
 }

@@ -5,6 +5,7 @@ import type { NewSeries, SeriesNames } from './series-names.ts'
 
 /** A series that has no id yet; until it has, its readings carry a number below 0 in its place. */
 export interface UnnamedSeries {
+  readonly memory: Memory
   readonly device: DeviceMemory
   readonly slot: number
   readonly provisionalId: number
@@ -13,11 +14,11 @@ export interface UnnamedSeries {
 
 /**
  * Gives series their ids without making the reading of the log wait for state: a new series gets a provisional id, and
- * state is asked once for all new ones of a batch before the batch is stored.
+ * state is asked once for all new ones of a batch before the batch is stored. Several memories may share it.
  */
 export interface SeriesNaming {
-  /** Gives the device's new metric a slot. */
-  addMetric(device: DeviceMemory, name: string): number
+  /** Gives a new metric of the memory's device a slot. */
+  addMetric(memory: Memory, device: DeviceMemory, name: string): number
   /** The series that state must be asked for, since it was called last. */
   takeUnnamed(): readonly UnnamedSeries[]
   /** Asks state; resolves once the ids are durable. */
@@ -26,7 +27,7 @@ export interface SeriesNaming {
   replaceProvisional(batch: ReadingBatchBuilder): void
 }
 
-export function createSeriesNaming(memory: Memory, names: SeriesNames): SeriesNaming {
+export function createSeriesNaming(names: SeriesNames): SeriesNaming {
   /** Index -provisionalId; one for each series that began in this process. */
   const ids: SeriesId[] = [0]
   let unnamed: UnnamedSeries[] = []
@@ -37,7 +38,7 @@ export function createSeriesNaming(memory: Memory, names: SeriesNames): SeriesNa
   }
 
   return {
-    addMetric(device, name) {
+    addMetric(memory, device, name) {
       if (!isMetricName(name)) throw new RangeError(`add metric ${JSON.stringify(name)} failed: no such name`)
       const rule = memory.ruleOf(device, name)
       const known = names.find(device.record.number, name)
@@ -48,7 +49,7 @@ export function createSeriesNaming(memory: Memory, names: SeriesNames): SeriesNa
       const provisionalId = -ids.length
       ids.push(0)
       const slot = device.addMetric(name, rule, provisionalId)
-      unnamed.push({ device, slot, provisionalId, wanted: wantedSeries(device, name, rule.known) })
+      unnamed.push({ memory, device, slot, provisionalId, wanted: wantedSeries(device, name, rule.known) })
       return slot
     },
 
@@ -60,7 +61,7 @@ export function createSeriesNaming(memory: Memory, names: SeriesNames): SeriesNa
 
     async name(series) {
       const made = await names.ensure(series.map(({ wanted }) => wanted))
-      series.forEach(({ device, slot, provisionalId }, i) => {
+      series.forEach(({ memory, device, slot, provisionalId }, i) => {
         const seriesId = made[i]?.seriesId
         if (seriesId === undefined) throw new RangeError(`name ${series.length} series failed: got ${made.length}`)
         ids[-provisionalId] = seriesId

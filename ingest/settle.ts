@@ -1,30 +1,47 @@
 import type { Counters } from './counters.ts'
 import type { MessageDraft } from './draft.ts'
+import type { DeviceMemory } from './memory/device-memory.ts'
 import { RowTime } from './message-time.ts'
+import type { Evaluator, SeriesWatch } from './ports.ts'
 import type { Route } from './routes.ts'
 import type { Step } from './step.ts'
-import { judge, qualityOf, verdict } from './validate.ts'
+import { judge, notJudged, qualityOf, verdict } from './validate.ts'
 
-/** Makes a decoded message count: gives its rows their times, judges its values, and hands them on to be stored. */
+const unwatched: readonly (SeriesWatch | undefined)[] = []
+
+/** Who watches the device's series, by slot; asked anew when there may be another answer. */
+function watchesOf(evaluator: Evaluator, device: DeviceMemory): readonly (SeriesWatch | undefined)[] {
+  const { version } = evaluator
+  if (device.watchesVersion !== version || device.watches.length !== device.metrics.length) {
+    device.watches = device.metrics.map((metric) => evaluator.watch(device.record, metric))
+    device.watchesVersion = version
+  }
+  return device.watches
+}
+
+/** Makes a decoded message count: gives its rows their times, validates its values, has them judged, and hands them on
+ * to be stored. */
 export function createSettle(counters: Counters): (draft: MessageDraft, route: Route, step: Step) => void {
   const rowTime = new RowTime()
 
   function settleRows(draft: MessageDraft, step: Step): void {
     const { device, receivedMs, slots, values, rowEnds, rowCount } = draft
     const { batch } = step.effects
+    const watches = step.evaluator === undefined ? unwatched : watchesOf(step.evaluator, device)
     let i = 0
     for (let row = 0; row < rowCount; row++) {
       rowTime.assign(draft, row)
       const { timeMs, deviceTimeMs } = rowTime
       // A time that is not the device's own says little: the value is good, when it was measured is not.
-      const suspectTime = Number.isNaN(deviceTimeMs) ? 0 : verdict.suspect
+      const timeBits = Number.isNaN(deviceTimeMs) ? 0 : verdict.suspect | verdict.clockAhead
       for (const end = rowEnds[row] ?? i; i < end; i++) {
         const slot = slots[i] ?? 0
         const value = values[i] ?? 0
         const rule = device.rules[slot]
         const seriesId = device.seriesIds[slot]
         if (rule === undefined || seriesId === undefined) continue
-        const bits = judge(device.cells, slot, rule, timeMs, value, suspectTime)
+        const bits = judge(device.cells, slot, rule, timeMs, value, timeBits)
+        if ((bits & notJudged) === 0) watches[slot]?.take(timeMs, value, qualityOf(bits), receivedMs)
         if (!step.newReadings) continue
         batch.push(seriesId, timeMs, value, qualityOf(bits), receivedMs, deviceTimeMs)
         counters.readings++
@@ -37,6 +54,7 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
     if ((bits & verdict.suspect) !== 0) counters.suspect++
     if ((bits & verdict.duplicate) !== 0) counters.duplicates++
     if ((bits & verdict.gap) !== 0) counters.gaps++
+    if ((bits & notJudged) !== 0) counters.notJudged++
   }
 
   return (draft, route, step) => {

@@ -1,27 +1,27 @@
-import { crc32 } from 'node:zlib'
 import type { Logger } from 'pino'
 import { AppError } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
-import { memoryVersion } from './memory/codec.ts'
+import type { Remembered } from './remember.ts'
+import { openSnapshot, sealSnapshot } from './snapshot-file.ts'
 import type { SnapshotFiles } from './snapshot-folder.ts'
 
-/**
- * A snapshot file: `PELMEM`, u16 version, f64 position, u32 length and u32 CRC-32 of what follows (little endian), then
- * the memory.
- */
-const magic = Buffer.from('PELMEM')
-const headerBytes = 24
 /** So that one spoilt file is not the end of it. */
 const kept = 2
 
-export interface Snapshot {
+/** What was remembered at a position of the log; the evaluator may have been ahead of it. */
+export interface Snapshot extends Remembered {
   readonly position: LogPosition
-  readonly memory: Uint8Array
+}
+
+/** What a snapshot must not be beyond. */
+export interface SnapshotLimits {
+  readonly memory: LogPosition
+  readonly evaluator: LogPosition
 }
 
 export interface Snapshots {
-  /** The newest one that is whole and not beyond `limit`; what is not is removed, so that those kept are of use. */
-  load(limit: LogPosition): Promise<Snapshot | undefined>
+  /** The newest one that is whole and within the limits; what is not is removed, so that those kept are of use. */
+  load(limits: SnapshotLimits): Promise<Snapshot | undefined>
   /** Resolves once it is durable, with the position that nothing before is needed of any more, or undefined: all is. */
   save(snapshot: Snapshot): Promise<LogPosition | undefined>
 }
@@ -34,48 +34,29 @@ export function createSnapshots(files: SnapshotFiles, logger: Logger): Snapshots
     return positions[kept - 1]
   }
 
+  async function read(position: LogPosition, limits: SnapshotLimits): Promise<Snapshot | undefined> {
+    if (position > limits.memory) return undefined
+    const remembered = openSnapshot(await files.read(position), position)
+    const judgedPosition = remembered?.evaluator?.position ?? 0
+    return remembered === undefined || judgedPosition > limits.evaluator ? undefined : { position, ...remembered }
+  }
+
   return {
-    async load(limit) {
+    async load(limits) {
       for (const { position } of await files.list()) {
-        if (position <= limit) {
-          const memory = open(await files.read(position), position)
-          if (memory !== undefined) return { position, memory }
-        }
-        logger.warn({ position, limit }, 'ingest snapshot is of no use and removed')
+        const snapshot = await read(position, limits)
+        if (snapshot !== undefined) return snapshot
+        logger.warn({ position, limits }, 'ingest snapshot is of no use and removed')
         await files.remove(position)
       }
       return undefined
     },
 
-    async save({ position, memory }) {
-      await files.write(position, [seal(position, memory), memory])
+    async save({ position, ...remembered }) {
+      await files.write(position, sealSnapshot(position, remembered))
       return removeOld()
     },
   }
-}
-
-function seal(position: LogPosition, memory: Uint8Array): Buffer {
-  const header = Buffer.alloc(headerBytes)
-  magic.copy(header)
-  header.writeUInt16LE(memoryVersion, 6)
-  header.writeDoubleLE(position, 8)
-  header.writeUInt32LE(memory.length, 16)
-  header.writeUInt32LE(crc32(memory), 20)
-  return header
-}
-
-/** The memory in it; undefined: not whole, or of another version. */
-function open(file: Uint8Array, position: LogPosition): Uint8Array | undefined {
-  if (file.length < headerBytes) return undefined
-  const header = Buffer.from(file.buffer, file.byteOffset, headerBytes)
-  const memory = file.subarray(headerBytes)
-  const sound =
-    header.subarray(0, magic.length).equals(magic) &&
-    header.readUInt16LE(6) === memoryVersion &&
-    header.readDoubleLE(8) === position &&
-    header.readUInt32LE(16) === memory.length &&
-    header.readUInt32LE(20) === crc32(memory)
-  return sound ? memory : undefined
 }
 
 /** Where to begin without a snapshot: at the log's beginning, if it is still there. */

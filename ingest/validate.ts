@@ -2,8 +2,11 @@ import { type Quality, quality } from '../model/index.ts'
 import type { MetricRule } from './memory/metric-rule.ts'
 import { cell, cellsPerSeries } from './memory/series-cells.ts'
 
-/** Bits of a verdict. */
-export const verdict = { suspect: 1, duplicate: 2, gap: 4 } as const
+/** Bits of a verdict. `late`: older than the newest of its series. `clockAhead`: under a time that is not the device's. */
+export const verdict = { suspect: 1, duplicate: 2, gap: 4, late: 8, clockAhead: 16 } as const
+
+/** What says nothing of how things are now: rules do not see it. */
+export const notJudged = verdict.duplicate | verdict.late | verdict.clockAhead
 
 export function qualityOf(bits: number): Quality {
   return (bits & verdict.suspect) === 0 ? quality.good : quality.suspect
@@ -21,7 +24,7 @@ const leastRateSpanMs = 1000
  * - a register that goes down: suspect; whether it rolled over, was reset or replaced is for metering to find out;
  * - a gap is counted, and says nothing against the reading that ends it.
  * What is not newer than the newest has no neighbours here and is judged by its range alone; the same value at the same
- * time keeps the quality that it had.
+ * time keeps the quality that it had. `timeBits`: what its time says against it.
  *
  * Numbers instead of an object, here and below: this runs for every value of every message.
  */
@@ -31,12 +34,12 @@ export function judge(
   rule: MetricRule,
   timeMs: number,
   value: number,
-  suspectTime: number,
+  timeBits: number,
 ): number {
   const at = slot * cellsPerSeries
-  let bits = value < rule.min || value > rule.max ? verdict.suspect : suspectTime
+  let bits = value < rule.min || value > rule.max ? verdict.suspect | timeBits : timeBits
   const lastMs = cells[at + cell.lastTimeMs] ?? Number.NEGATIVE_INFINITY
-  if (timeMs < lastMs) return bits
+  if (timeMs < lastMs) return bits | verdict.late
   if (timeMs === lastMs) return judgeAgain(cells, at, timeMs, value, bits)
 
   const lastValue = cells[at + cell.lastValue] ?? 0

@@ -7,9 +7,6 @@ import type { Memory } from './memory.ts'
 import { deviceRecordSchema, profileRecordSchema } from './record-schemas.ts'
 import { cellsPerSeries } from './series-cells.ts'
 
-/** Grows with every change of what follows; a snapshot of another version is not read. */
-export const memoryVersion = 1
-
 /** What a snapshot needs to hand out ids and rules to the metrics it brings back. */
 export interface MemoryPeers {
   readonly addMetric: (device: DeviceMemory, name: string) => void
@@ -17,7 +14,7 @@ export interface MemoryPeers {
 
 const infoSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
 
-/** `expectedBytes`: about how large it will be, so that it need not be moved as it grows. */
+/** A change of it is a new version of the snapshot file. `expectedBytes`: about how large it will be, so that it need not be moved as it grows. */
 export function encodeMemory(memory: Memory, expectedBytes = 0): Uint8Array {
   const out = new ByteWriter(Math.max(64 * 1024, expectedBytes))
   out.f64(memory.nowMs)

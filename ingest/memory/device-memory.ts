@@ -1,5 +1,5 @@
 import type { DeviceRecord, MetricName, SeriesId } from '../../model/index.ts'
-import type { DeviceInfo } from '../ports.ts'
+import type { DeviceInfo, SeriesWatch } from '../ports.ts'
 import { KeyShape } from './key-shape.ts'
 import type { MetricRule } from './metric-rule.ts'
 import { createPresence, type PresenceMemory } from './presence.ts'
@@ -24,6 +24,9 @@ export class DeviceMemory {
   rules: MetricRule[] = []
   /** Not remembered but asked of state; below 0: not known yet, see SeriesNaming. */
   readonly seriesIds: SeriesId[] = []
+  /** Not remembered but asked of the evaluator, whose version was `watchesVersion`. */
+  watches: readonly (SeriesWatch | undefined)[] = []
+  watchesVersion = -1
 
   /** Newest time given to a reading that came without one. */
   untimedMs = Number.NEGATIVE_INFINITY

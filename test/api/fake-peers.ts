@@ -69,6 +69,7 @@ export function createFakePeers(): FakePeers {
       duplicates: 2,
       redeliveries: 3,
       gaps: 0,
+      notJudged: 0,
       rejected: {
         not_json: 4,
         wrong_shape: 0,
@@ -85,6 +86,7 @@ export function createFakePeers(): FakePeers {
         topic_too_deep: 0,
       },
       rejectedUnlisted: 0,
+      judgedPosition: 3_900,
       storeDown: false,
     },
     brokerStatus: {

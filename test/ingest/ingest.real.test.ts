@@ -45,6 +45,7 @@ async function openPlatform(folder: string): Promise<Platform> {
       tokenSecret: new Uint8Array(32),
       busyTimeoutMs: 20_000,
       rejectedRows: 1000,
+      alertRows: 1000,
     },
     { clock: systemClock, logger },
   )
