@@ -9,6 +9,8 @@ export {
   type TransitionKind,
   transitionKinds,
 } from './alert.ts'
+export { ByteReader } from './byte-reader.ts'
+export { ByteWriter } from './byte-writer.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { AppError, type AppErrorOptions, type ErrorCode, errorCodes, type FieldError, isAppError } from './errors.ts'
 export {
