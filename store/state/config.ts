@@ -13,6 +13,12 @@ export const stateConfigSchema = z.strictObject({
     .max(10_000_000)
     .default(100_000)
     .describe('entries the rejected list keeps; beyond it the oldest make room and are only counted'),
+  alertRows: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('resolved alerts that are kept, with timeline and notifications; beyond it the oldest go, once a day'),
 })
 
 export type StateSettings = z.infer<typeof stateConfigSchema>

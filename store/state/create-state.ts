@@ -3,6 +3,7 @@ import type { Clock } from '../../model/index.ts'
 import { type ChangeScope, changeScope } from './change.ts'
 import type { StateConfig } from './config.ts'
 import { alertWrites } from './repositories/alert-actions.ts'
+import { trimAlerts } from './repositories/alert-history.ts'
 import { alertLedger } from './repositories/alert-ledger.ts'
 import { alertQueries } from './repositories/alerts.ts'
 import { assetQueries, assetWrites } from './repositories/assets.ts'
@@ -36,7 +37,7 @@ export interface StateConnections {
 /** The state over any database that speaks the schema; an adapter opens the connections. */
 export function createState(
   { reader, writer, close }: StateConnections,
-  config: Pick<StateConfig, 'tokenSecret' | 'rejectedRows'>,
+  config: Pick<StateConfig, 'tokenSecret' | 'rejectedRows' | 'alertRows'>,
   clock: Clock,
 ): State {
   const context: CredentialContext = { secret: createSecretKey(config.tokenSecret), now: () => clock.now() }
@@ -62,6 +63,7 @@ export function createState(
     notifications: notificationQueries(reader),
 
     change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, clock.now(), actor), context))),
+    trimAlerts: () => trimAlerts(writer, config.alertRows),
     close,
   }
 }

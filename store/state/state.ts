@@ -73,6 +73,11 @@ export interface State {
    * not yet in the log: flush the relay (createOutboxRelay) before answering.
    */
   change<Result>(actor: Actor, work: (unit: ChangeUnit) => Promise<Result>): Promise<Result>
+  /**
+   * Removes what is beyond the bound on resolved alerts (`alertRows`), the oldest first, each with its timeline and its
+   * notifications; to be called once a day. Resolves with how many went.
+   */
+  trimAlerts(): Promise<number>
   /** Every later call rejects with `closed`. */
   close(): Promise<void>
 }

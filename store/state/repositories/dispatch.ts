@@ -10,7 +10,7 @@ import { advance, positionOf } from './positions.ts'
 import { invalid } from './refusals.ts'
 import { siteQueries } from './sites.ts'
 
-const consumer = 'dispatcher'
+export const dispatcherConsumer = 'dispatcher'
 
 export function dispatchLedger(reader: Db, writer: Db, now: () => number): DispatchLedger {
   const alerts = alertQueries(reader)
@@ -18,7 +18,7 @@ export function dispatchLedger(reader: Db, writer: Db, now: () => number): Dispa
   const sites = siteQueries(reader)
 
   return {
-    position: () => positionOf(reader, consumer),
+    position: () => positionOf(reader, dispatcherConsumer),
 
     async events(afterEventId, limit) {
       const rows = await reader
@@ -39,7 +39,7 @@ export function dispatchLedger(reader: Db, writer: Db, now: () => number): Dispa
 
     commit: (position, decisions) =>
       writer.transaction().execute(async (tx) => {
-        if (!(await advance(tx, consumer, position)) || decisions.length === 0) return
+        if (!(await advance(tx, dispatcherConsumer, position)) || decisions.length === 0) return
         const nowMs = now()
         const first = await takeNumber(tx, 'notification', decisions.length)
         for (const [i, decision] of decisions.entries()) await insert(tx, decision, first + i, nowMs)

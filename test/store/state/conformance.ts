@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { builtInProfiles, parseProfileId, parseSiteId } from '../../../model/index.ts'
-import { platformActor, seedState } from '../../../store/state/index.ts'
+import { builtInProfiles, parseProfileId, parseSiteId, platformDeviceId } from '../../../model/index.ts'
+import { type ChangeUnit, platformActor, seedState } from '../../../store/state/index.ts'
+import { describeAlerts } from './conformance/alerts.ts'
 import { describeAssets } from './conformance/assets.ts'
 import { describeChanges } from './conformance/changes.ts'
 import { describeCredentials } from './conformance/credentials.ts'
 import { describeDevices } from './conformance/devices.ts'
 import { describeLedger } from './conformance/ledger.ts'
+import { describeNotifications } from './conformance/notifications.ts'
 import { describePeople } from './conformance/people.ts'
 import { describeProfiles } from './conformance/profiles.ts'
+import { describeRules } from './conformance/rules.ts'
 import { describeSeries } from './conformance/series.ts'
 import { describeSites } from './conformance/sites.ts'
-import { createTestClock, type MakeStatePlace, refusal, settings, site } from './harness.ts'
+import { createTestClock, device, type MakeStatePlace, profile, refusal, rule, settings, site } from './harness.ts'
 
 /** What every adapter of the state promises; its own test file calls this with a place to keep one. */
 export function describeState(name: string, make: MakeStatePlace): void {
@@ -24,6 +27,9 @@ export function describeState(name: string, make: MakeStatePlace): void {
     describePeople(make)
     describeChanges(make)
     describeLedger(make)
+    describeRules(make)
+    describeAlerts(make)
+    describeNotifications(make)
     describeLife(make)
   })
 }
@@ -50,6 +56,46 @@ function describeLife(make: MakeStatePlace): void {
       expect(await seedState(again, zone)).toBe(false)
       expect(await again.profiles.get(parseProfileId('weather-station'))).toBeUndefined()
       await again.close()
+      await place.dispose()
+    })
+
+    test('a state from before there were rules gets the platform and the default rules, and once', async () => {
+      const place = await make()
+      const zone = { timeZone: 'Asia/Makassar', currency: 'IDR' }
+      const state = await place.open(createTestClock(), settings)
+      await state.change(platformActor, async (unit) => {
+        await unit.sites.create(site('factory'))
+        await unit.profiles.create(profile('meter'))
+        await unit.settings.set('seeded', 'yes')
+      })
+      const gone = rule('of-nothing', { appliesTo: { profile: parseProfileId('transformer') } })
+      const rules = [rule('high'), rule('low'), gone]
+      expect(await seedState(state, { ...zone, rules })).toBe(false)
+      const ids = async () => (await state.rules.list({ scope: 'all', limit: 10 })).items.map(({ id }) => id)
+      expect(await ids()).toEqual(['high', 'low'])
+      expect(await state.devices.get(platformDeviceId)).toMatchObject({ siteId: 'factory', profileId: 'platform' })
+      await state.change(platformActor, (unit) => unit.rules.remove(rule('low').id))
+      await seedState(state, { ...zone, rules })
+      expect(await ids()).toEqual(['high'])
+      await state.close()
+      await place.dispose()
+    })
+
+    test('the platform itself stays what it is, and nobody connects as it', async () => {
+      const place = await make()
+      const state = await place.open(createTestClock(), settings)
+      await seedState(state, { timeZone: 'UTC', currency: 'USD' })
+      const change = (work: (unit: ChangeUnit) => Promise<unknown>) => refusal(state.change(platformActor, work))
+      const id = platformDeviceId
+      expect(await change((unit) => unit.devices.remove(id))).toBe('conflict id')
+      expect(await change((unit) => unit.credentials.issueDeviceToken(id))).toBe('conflict deviceId')
+      const profileId = parseProfileId('transformer')
+      expect(await change((unit) => unit.devices.update(id, { profileId }))).toBe('conflict profileId')
+      const gateway = device('gateway', { siteId: parseSiteId('main'), profileId })
+      await change((unit) => unit.devices.create(gateway))
+      expect(await change((unit) => unit.devices.update(id, { gatewayId: gateway.id }))).toBe('invalid_input gatewayId')
+      expect(await change((unit) => unit.devices.update(id, { name: 'Edge 7' }))).toBe('not refused')
+      await state.close()
       await place.dispose()
     })
 

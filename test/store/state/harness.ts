@@ -5,12 +5,16 @@ import {
   type DeviceId,
   type Metric,
   type ProfileRecord,
+  parseAlertId,
   parseAssetId,
   parseDeviceId,
   parseMetricName,
   parseProfileId,
+  parseRuleId,
   parseSiteId,
+  type RuleId,
   type SiteRecord,
+  type Transition,
 } from '../../../model/index.ts'
 import type { SeriesInfo } from '../../../store/readings/index.ts'
 import {
@@ -19,6 +23,7 @@ import {
   type ChangeUnit,
   type DeviceInput,
   platformActor,
+  type RuleInput,
   type State,
   type StateSettings,
 } from '../../../store/state/index.ts'
@@ -46,7 +51,7 @@ export function createTestClock(startMs = 1_795_000_000_000): TestClock {
   }
 }
 
-export const settings: StateSettings = { busyTimeoutMs: 20_000, rejectedRows: 50 }
+export const settings: StateSettings = { busyTimeoutMs: 20_000, rejectedRows: 50, alertRows: 20 }
 
 export interface StateBench {
   readonly state: State
@@ -183,4 +188,62 @@ export async function walk<Item, Cursor>(
     after = page.next ?? undefined
   } while (after !== undefined)
   return items
+}
+
+/** A rule as it is created; of the profile `meter` where nothing else is said. */
+export function rule(id: string, more: Partial<RuleInput> = {}): RuleInput & { readonly id: RuleId } {
+  return {
+    name: `Rule ${id}`,
+    enabled: true,
+    appliesTo: { profile: meter },
+    condition: {
+      metric: parseMetricName('voltage'),
+      op: '>',
+      levels: [
+        { severity: 'warning', value: 253, clear: 250 },
+        { severity: 'critical', value: 264 },
+      ],
+    },
+    forMs: 60_000,
+    keepFiringForMs: 0,
+    ...more,
+    id: parseRuleId(id),
+  }
+}
+
+/** A step of an alert of device `m1` in the north: its ordinal is its minute. */
+export function transition(alert: string, ordinal: number, more: Partial<Transition> = {}): Transition {
+  const timeMs = 1_795_000_000_000 + ordinal * 60_000
+  return {
+    alertId: parseAlertId(alert),
+    ordinal,
+    kind: 'firing',
+    severity: 'warning',
+    reason: null,
+    ruleId: parseRuleId('overvoltage'),
+    ruleVersion: 3,
+    ruleName: 'Overvoltage',
+    deviceId: parseDeviceId('m1'),
+    siteId: north,
+    metric: parseMetricName('voltage'),
+    timeMs,
+    receivedMs: timeMs + 20,
+    position: 4_096 + ordinal,
+    value: 254.5 + ordinal,
+    evidence: {
+      kind: 'threshold',
+      op: '>',
+      limit: 253,
+      clear: 250,
+      value: 254.5 + ordinal,
+      unit: 'V',
+      quality: 'good',
+      readingTimeMs: timeMs,
+      sinceMs: timeMs - 60_000,
+      forMs: 60_000,
+      keepFiringForMs: 0,
+      decidedBy: 'reading',
+    },
+    ...more,
+  }
 }

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   type AuditRecord,
+  type NotificationRecord,
   openMigrator,
   openState,
   platformActor,
@@ -91,5 +92,30 @@ test('a writer that is killed leaves every change it announced and no half one',
   const frames = await state.outbox.pending(1_000)
   expect(frames.filter((frame) => frame.topic.startsWith('site/'))).toHaveLength(41)
   await state.change(platformActor, (unit) => unit.sites.create(site('half')))
+  await state.close()
+})
+
+test('a recorder that is killed leaves each alert and each notification up to its positions, once', async () => {
+  await (await prepare()).close()
+  const script = fileURLToPath(new URL('./killed-recorder.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, place.config.file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let announced = 0
+  for await (const line of createInterface({ input: child.stdout })) {
+    announced = Number(line)
+    if (announced === 50) child.kill('SIGKILL')
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+
+  const state = await openState(place.config, deps)
+  const recorded = await state.alertLedger.position()
+  expect(recorded).toBeGreaterThanOrEqual(announced)
+  const { items } = await state.alerts.list({ scope: 'all', limit: 10_000 })
+  expect(items.map(({ id }) => id).sort()).toEqual(Array.from({ length: recorded }, (_, i) => `a${i + 1}`).sort())
+  const dispatched = await state.dispatch.position()
+  expect(dispatched).toBeGreaterThanOrEqual(2 * announced)
+  const mails = await walk<NotificationRecord, TimeCursor>((after) =>
+    state.notifications.list({ scope: 'all', limit: 100, after }),
+  )
+  expect(mails.map(({ eventId }) => eventId).toReversed()).toEqual(Array.from({ length: dispatched }, (_, i) => i + 1))
   await state.close()
 })
