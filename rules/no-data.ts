@@ -1,0 +1,174 @@
+import type { AlertId, Evidence, ResolveReason, RuleId, Severity } from '../model/index.ts'
+import type { NoDataRule } from './compile.ts'
+import type { Subject } from './open-alerts.ts'
+import type { WatchedDevice } from './records.ts'
+import { endStanding, type Grounds, type Standing, type Surroundings, stepStanding, type Teller } from './standing.ts'
+import type { Timed } from './timers.ts'
+import { inactive } from './transition.ts'
+
+/** One moment on both clocks; what lies between two of them beyond engine time is downtime. */
+export interface Moment {
+  readonly receivedMs: number
+  readonly engineMs: number
+}
+
+/** A no-data rule is never idle: it waits. */
+export interface NoDataStanding extends Standing {
+  /** When the rule began to apply to the device. */
+  readonly armed: Moment
+}
+
+export interface SilenceState {
+  /** Undefined: never heard. */
+  readonly lastSeen: Moment | undefined
+  readonly standings: readonly (NoDataStanding & { readonly ruleId: RuleId })[]
+}
+
+interface Waiting extends NoDataStanding {
+  rule: NoDataRule
+}
+
+const never = Number.POSITIVE_INFINITY
+
+/**
+ * All no-data rules of one device. A message only moves the moment from which silence counts; the timer stays where it
+ * is and finds out when it is due.
+ */
+export class SilenceWatch implements Timed, Subject {
+  device: WatchedDevice
+  readonly deviceNumber: number
+  readonly metric = null
+  /** Sorts before every series of the device. */
+  readonly subject = ''
+  dueMs = never
+  heapIndex = 0
+
+  #seenMs = Number.NaN
+  #seenEngineMs = Number.NEGATIVE_INFINITY
+  /** Whether a rule is firing or muted: the next message does more than to be there. */
+  #silent = false
+  #standings: readonly Waiting[] = []
+  readonly #around: Surroundings
+
+  constructor(device: WatchedDevice, around: Surroundings) {
+    this.device = device
+    this.deviceNumber = device.number
+    this.#around = around
+  }
+
+  /** Hot: once for every message of or for the device. */
+  seen(): void {
+    const { clock } = this.#around
+    this.#seenMs = clock.receivedMs
+    this.#seenEngineMs = clock.nowMs
+    if (!this.#silent) return
+    for (const standing of this.#standings) this.#step(standing, null)
+    this.#settle()
+  }
+
+  onDue(nowMs: number): void {
+    for (const standing of this.#standings) {
+      const due = standing.phase.kind === 'inactive' && nowMs >= this.#dueOf(standing)
+      if (due) this.#step(standing, standing.rule.severity)
+    }
+    this.#settle()
+  }
+
+  /** Silence holds from the moment it is due to the next message; null: there is one. */
+  #step(standing: Waiting, severity: Severity | null): void {
+    const findings = { holding: severity, counting: severity }
+    const { receivedMs } = this.#around.clock
+    stepStanding(standing, findings, receivedMs, this.#teller(standing), this.#grounds(standing))
+  }
+
+  #settle(): void {
+    let nextMs = never
+    this.#silent = false
+    for (const standing of this.#standings) {
+      if (standing.phase.kind === 'inactive') nextMs = Math.min(nextMs, this.#dueOf(standing))
+      else this.#silent = true
+    }
+    this.#around.timers.set(this, nextMs)
+  }
+
+  /** In engine time. */
+  #dueOf({ rule, armed }: Waiting): number {
+    return Math.max(this.#seenEngineMs, armed.engineMs) + rule.intervals * rule.intervalMs
+  }
+
+  /** Other rules, or other versions of them: what stays goes on as it is, what is new waits from now on. */
+  follow(device: WatchedDevice, rules: readonly NoDataRule[], whyGone: (id: RuleId) => ResolveReason): void {
+    const before = new Map(this.#standings.map((standing) => [standing.rule.record.id, standing]))
+    this.#standings = rules.map((rule) => {
+      const known = before.get(rule.record.id)
+      before.delete(rule.record.id)
+      if (known === undefined) return { rule, armed: this.#moment(), phase: inactive, alert: undefined }
+      known.rule = rule
+      return known
+    })
+    for (const [id, gone] of before) this.#end(gone, whyGone(id))
+    this.device = device
+    this.#settle()
+  }
+
+  resolveByHand(id: AlertId): void {
+    for (const standing of this.#standings) {
+      if (standing.alert?.id === id) this.#end(standing, 'by_hand')
+    }
+    this.#settle()
+  }
+
+  #end(standing: Waiting, reason: ResolveReason): void {
+    endStanding(standing, reason, this.#around.clock.receivedMs, this.#teller(standing), this.#grounds(standing))
+  }
+
+  #moment(): Moment {
+    const { receivedMs, nowMs } = this.#around.clock
+    return { receivedMs, engineMs: nowMs }
+  }
+
+  #teller({ rule }: Waiting): Teller {
+    return { alerts: this.#around.alerts, subject: this, rule: rule.record }
+  }
+
+  #grounds({ rule, armed }: Waiting): Grounds {
+    const evidence = (): Evidence => {
+      const now = this.#moment()
+      const heard = this.#seenEngineMs > armed.engineMs
+      const sinceMs = heard ? this.#seenMs : armed.receivedMs
+      const sinceEngineMs = heard ? this.#seenEngineMs : armed.engineMs
+      return {
+        kind: 'no_data',
+        lastSeenMs: Number.isNaN(this.#seenMs) ? null : this.#seenMs,
+        armedMs: armed.receivedMs,
+        intervals: rule.intervals,
+        intervalMs: rule.intervalMs,
+        downtimeMs: now.receivedMs - sinceMs - (now.engineMs - sinceEngineMs),
+      }
+    }
+    return { value: null, evidence }
+  }
+
+  state(): SilenceState {
+    const lastSeen = Number.isNaN(this.#seenMs) ? undefined : { receivedMs: this.#seenMs, engineMs: this.#seenEngineMs }
+    const standings = this.#standings.map(({ rule, armed, phase, alert }) => {
+      return { ruleId: rule.record.id, armed, phase, alert }
+    })
+    return { lastSeen, standings }
+  }
+
+  /** Of a fresh one with the rules that applied when the state was taken. */
+  restore({ lastSeen, standings }: SilenceState, rules: readonly NoDataRule[]): void {
+    if (lastSeen !== undefined) {
+      this.#seenMs = lastSeen.receivedMs
+      this.#seenEngineMs = lastSeen.engineMs
+    }
+    this.#standings = rules.flatMap((rule) => {
+      const kept = standings.find(({ ruleId }) => ruleId === rule.record.id)
+      if (kept === undefined) return []
+      if (kept.alert !== undefined) this.#around.alerts.restore(this, kept.alert)
+      return [{ rule, armed: kept.armed, phase: kept.phase, alert: kept.alert }]
+    })
+    this.#settle()
+  }
+}

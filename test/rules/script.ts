@@ -1,0 +1,234 @@
+import { pino } from 'pino'
+import {
+  builtInProfiles,
+  controlTopic,
+  type DeviceRecord,
+  type MetricName,
+  type ProfileRecord,
+  parseAlertId,
+  parseDeviceId,
+  parseMetricName,
+  parseProfileId,
+  parseRuleId,
+  parseSiteId,
+  quality,
+  type RuleCondition,
+  type RuleRecord,
+  type Transition,
+} from '../../model/index.ts'
+import { createRuleEngine, type RuleEngine } from '../../rules/index.ts'
+
+/** 2026-11-23T12:00:00Z; scripts count seconds from here. */
+export const noon = 1_795_435_200_000
+export const second = 1_000
+export const minute = 60_000
+
+/** Values by metric, under the time of the device; without one: that of arrival. */
+export interface Row {
+  readonly timeS?: number
+  readonly values: Readonly<Record<string, number>>
+}
+
+export type Frame = { readonly receivedMs: number } & (
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'control'; readonly topic: string; readonly record: object | undefined }
+  | { readonly kind: 'message'; readonly device: DeviceRecord; readonly rows: readonly Row[] }
+)
+
+/** What a log would hold, in seconds after noon. */
+export class Script {
+  readonly #frames: Frame[] = []
+  readonly #devices = new Map<string, DeviceRecord>()
+  #nowMs = noon
+
+  constructor(profiles: readonly ProfileRecord[] = builtInProfiles) {
+    for (const profile of profiles) this.control(controlTopic.profile(profile.id), profile)
+  }
+
+  /** A tick every second until then; then it is then. */
+  at(seconds: number): this {
+    const atMs = noon + seconds * second
+    while (this.#nowMs + second <= atMs) {
+      this.#nowMs += second
+      this.#frames.push({ kind: 'tick', receivedMs: this.#nowMs })
+    }
+    this.#nowMs = atMs
+    return this
+  }
+
+  /** The platform is down until then. */
+  down(untilSeconds: number): this {
+    this.#nowMs = noon + untilSeconds * second
+    return this
+  }
+
+  control(topic: string, record: object | undefined): this {
+    this.#frames.push({ kind: 'control', receivedMs: this.#nowMs, topic, record })
+    return this
+  }
+
+  rule(id: string, condition: RuleCondition, more: Partial<RuleRecord> = {}): this {
+    return this.control(`rule/${id}`, ruleRecord(id, condition, more))
+  }
+
+  removeRule(id: string): this {
+    return this.control(`rule/${id}`, undefined)
+  }
+
+  device(id: string, more: Partial<DeviceRecord> = {}): this {
+    const known = this.#devices.get(id)
+    const record = { ...deviceRecord(id, known?.number ?? this.#devices.size + 1), ...more }
+    this.#devices.set(id, record)
+    return this.control(controlTopic.device(record.id), record)
+  }
+
+  removeDevice(id: string): this {
+    return this.control(`device/${id}`, undefined)
+  }
+
+  resolve(alertId: string): this {
+    return this.control(controlTopic.alert(parseAlertId(alertId)), { resolve: true })
+  }
+
+  /** A message of one row per argument. */
+  send(id: string, ...rows: readonly Row[]): this {
+    const device = this.#devices.get(id)
+    if (device === undefined) throw new RangeError(`no device ${id}`)
+    this.#frames.push({ kind: 'message', receivedMs: this.#nowMs, device, rows })
+    return this
+  }
+
+  /** A reading of `voltage`, now. */
+  volts(id: string, voltage: number): this {
+    return this.send(id, { values: { voltage } })
+  }
+
+  get frames(): readonly Frame[] {
+    return this.#frames
+  }
+}
+
+export interface RunOptions {
+  /** After which frames the engine is replaced by one that begins with its snapshot. */
+  readonly restartAfter?: (frame: number) => boolean
+  /** After which frames what is pending is recorded. */
+  readonly commitAfter?: (frame: number) => boolean
+  /** How many frames the snapshot of a restart lies behind. */
+  readonly snapshotEvery?: number
+}
+
+/** All transitions that a sink was given, in order. */
+export async function run(frames: readonly Frame[], options: RunOptions = {}): Promise<Transition[]> {
+  const recorded: Transition[] = []
+  let position = 0
+  const sink = {
+    position: async () => position,
+    record: async (transitions: readonly Transition[], to: number) => {
+      recorded.push(...transitions)
+      position = to
+    },
+  }
+  const open = async (snapshot?: Uint8Array) => {
+    const engine = createRuleEngine({ sink, logger: pino({ level: 'silent' }) })
+    await engine.open()
+    if (snapshot !== undefined) engine.decode(snapshot)
+    return engine
+  }
+  let engine = await open()
+  let snapshot = { frame: 0, bytes: engine.encode() }
+  for (let i = 0; i < frames.length; i++) {
+    const frame = frames[i]
+    if (frame === undefined) break
+    feed(engine, frame, positionOf(i))
+    if (options.commitAfter?.(i) ?? true) await engine.commit(positionOf(i))
+    if (i % (options.snapshotEvery ?? 1) === 0) snapshot = { frame: i + 1, bytes: Uint8Array.from(engine.encode()) }
+    if (options.restartAfter?.(i) !== true) continue
+    // Only what is recorded may be ahead of the snapshot.
+    if (positionOf(snapshot.frame - 1) > position) await engine.commit(positionOf(i))
+    engine = await open(snapshot.bytes)
+    i = snapshot.frame - 1
+    // Once only, or it would never get on.
+    const { restartAfter } = options
+    const reached = i
+    options = { ...options, restartAfter: (at) => at > reached + 50 && restartAfter?.(at) === true }
+  }
+  await engine.commit(positionOf(frames.length))
+  return recorded
+}
+
+export function positionOf(frame: number): number {
+  return (frame + 1) * 100
+}
+
+export function feed(engine: RuleEngine, frame: Frame, position: number): void {
+  engine.beginFrame(frame.receivedMs, position)
+  if (frame.kind === 'control') {
+    const payload = frame.record === undefined ? '' : JSON.stringify(frame.record)
+    engine.control(frame.topic, Buffer.from(payload))
+  } else if (frame.kind === 'message') {
+    engine.seen(frame.device)
+    for (const { timeS, values } of frame.rows) {
+      const timeMs = timeS === undefined ? frame.receivedMs : noon + timeS * second
+      for (const [metric, value] of Object.entries(values))
+        engine.watch(frame.device, metricName(metric))?.take(timeMs, value, quality.good)
+    }
+  }
+}
+
+export function metricName(name: string): MetricName {
+  return parseMetricName(name)
+}
+
+/** One line each: when, what, how bad, which rule about what, at which value. */
+export function story(transitions: readonly Transition[]): string[] {
+  return transitions.map(({ timeMs, kind, severity, reason, ruleId, deviceId, metric, value }) => {
+    const about = metric === null ? deviceId : `${deviceId}.${metric}=${value}`
+    const why = reason === null || reason === 'condition_cleared' ? '' : ` ${reason}`
+    return `${(timeMs - noon) / second}s ${kind} ${severity} ${ruleId} ${about}${why}`
+  })
+}
+
+export async function storyOf(script: Script): Promise<string[]> {
+  return story(await run(script.frames))
+}
+
+export function ruleRecord(id: string, condition: RuleCondition, more: Partial<RuleRecord> = {}): RuleRecord {
+  return {
+    id: parseRuleId(id),
+    name: id,
+    version: 1,
+    enabled: true,
+    appliesTo: { profile: parseProfileId('meter-1ph') },
+    condition,
+    forMs: 0,
+    keepFiringForMs: 0,
+    ...more,
+  }
+}
+
+export function deviceRecord(id: string, number: number): DeviceRecord {
+  return {
+    id: parseDeviceId(id),
+    number,
+    siteId: parseSiteId('main'),
+    profileId: parseProfileId('meter-1ph'),
+    assetId: null,
+    gatewayId: null,
+    name: id,
+    attributes: {},
+    tags: [],
+    limits: {},
+  }
+}
+
+/** Voltage above 253 V is a warning, above 264 V critical; they clear 3 V below. */
+export const overvoltage: RuleCondition = {
+  metric: parseMetricName('voltage'),
+  op: '>',
+  levels: [
+    { severity: 'warning', value: 253, clear: 250 },
+    { severity: 'critical', value: 264, clear: 261 },
+  ],
+}
+
+export const silentForThree: RuleCondition = { noData: { intervals: 3, severity: 'warning' } }
