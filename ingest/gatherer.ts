@@ -116,7 +116,7 @@ export function createGatherer(config: IngestConfig, { naming, committer, rememb
 
   async function settled(withinMs?: number): Promise<boolean> {
     if (withinMs === undefined) await storing
-    else if (storing !== undefined) await within(storing, withinMs)
+    else if (storing !== undefined && withinMs > 0) await within(storing, withinMs)
     if (failure !== undefined) throw failure
     return storing === undefined
   }

@@ -1,5 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Evaluator } from '../../ingest/index.ts'
+import {
+  parseMetricName,
+  parseProfileId,
+  parseRuleId,
+  type RuleCondition,
+  type RuleRecord,
+  severities,
+} from '../../model/index.ts'
+import { createRuleEngine } from '../../rules/index.ts'
 import { type FrameScript, noon } from './frame-script.ts'
 import { World } from './world.ts'
 
@@ -14,6 +24,17 @@ const packet = fc.record({
   dup: fc.boolean(),
   session: fc.constantFrom(1, 2),
 })
+
+function rule(id: string, condition: RuleCondition, more: Partial<RuleRecord> = {}): RuleRecord {
+  const appliesTo = { profile: parseProfileId('meter-1ph') }
+  const times = { forMs: 0, keepFiringForMs: 0 }
+  return { id: parseRuleId(id), name: id, version: 1, enabled: true, appliesTo, condition, ...times, ...more }
+}
+
+const levels = severities.map((severity, i) => ({ severity, value: [1, 4, 200][i] ?? 0 }))
+const over = (name: string, more?: Partial<RuleRecord>) =>
+  rule(`${name}-over`, { metric: parseMetricName(name), op: '>', levels }, more)
+const silent = rule('silent', { noData: { intervals: 3, severity: 'warning' } })
 
 /** Everything that can happen to a log, with few devices, metrics, times and packet identifiers, so that they meet. */
 const event: fc.Arbitrary<Event> = fc.oneof(
@@ -55,6 +76,14 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     (script) => script.publish('pel/v1/m2/status', 'online', { from: 'm1/c' }),
     (script) => script.telemetry('m1', { ts: noon + 7 * 3_600_000, values: { voltage: 5 } }),
   ),
+  fc.tuple(fc.constantFrom('voltage', 'current'), fc.constantFrom(0, 1000, 60_000), fc.boolean()).map(
+    ([name, forMs, enabled]): Event =>
+      (script) =>
+        script.control(
+          `rule/${name}-over`,
+          over(name, { forMs, keepFiringForMs: forMs, enabled, version: script.length }),
+        ),
+  ),
   device.map(
     (id): Event =>
       (script) =>
@@ -79,6 +108,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 
 function worldOf(events: readonly Event[]): World {
   const world = new World()
+  for (const record of [over('voltage'), over('current', { forMs: 1000 }), silent])
+    world.script.control(`rule/${record.id}`, record)
   world.script.device('m1', 1).device('m2', 2, { limits: { metrics: 3 } })
   for (const happen of events) happen(world.script)
   return world
@@ -91,8 +122,17 @@ function memoryAtEnd(world: World): string | undefined {
   return Buffer.from(world.snapshots.get(newest) ?? []).toString('hex')
 }
 
-/** Every so many durable steps the process dies, before or after the step; then a new one resumes. */
-async function digestWithCrashes(world: World, steps: readonly number[], sliceBytes: number): Promise<void> {
+const rulesOf = (world: World): Evaluator => createRuleEngine({ sink: world.sink, logger: world.logger })
+
+interface Weather {
+  /** Every so many durable steps the process dies, before or after the step; then a new one resumes. */
+  readonly steps: readonly number[]
+  /** Turns of the event loop that one write of readings after the other takes. */
+  readonly writeTurns: readonly number[]
+  readonly sliceBytes: number
+}
+
+async function digestIn(world: World, { steps, writeTurns, sliceBytes }: Weather): Promise<void> {
   const pending = [...steps]
   let left = pending.shift() ?? Number.POSITIVE_INFINITY
   world.fault = (step) => {
@@ -100,10 +140,14 @@ async function digestWithCrashes(world: World, steps: readonly number[], sliceBy
     left = pending.shift() ?? Number.POSITIVE_INFINITY
     throw new Error(`crash at ${step}`)
   }
-  const config = { sliceBytes, batchReadings: 5, checkpointBytes: 700 }
+  const turns = [...writeTurns]
+  world.pace = async () => {
+    for (let left = turns.shift() ?? 0; left > 0; left--) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const config = { sliceBytes, batchReadings: 5, checkpointBytes: 700, storePatienceMs: 0 }
   for (;;) {
     const before = world.failures.length
-    const ingest = world.ingest(config)
+    const ingest = world.ingest(config, { evaluator: rulesOf(world) })
     await ingest.start()
     for (;;) {
       world.announce()
@@ -119,20 +163,22 @@ async function digestWithCrashes(world: World, steps: readonly number[], sliceBy
 }
 
 describe('exactly once', () => {
-  test('the log read in other portions and with crashes anywhere gives the same readings, rejections and memory', async () => {
+  test('the log read in other portions, with crashes and slow stores, gives the same readings, rejections, transitions and memory', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(event, { minLength: 1, maxLength: 60 }),
         fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 12 }),
+        fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 12 }),
         fc.integer({ min: 1, max: 2000 }),
-        async (events, steps, sliceBytes) => {
+        async (events, steps, writeTurns, sliceBytes) => {
           const calm = worldOf(events)
-          await calm.digest()
+          await calm.digest({}, { evaluator: rulesOf(calm) })
           const stormy = worldOf(events)
-          await digestWithCrashes(stormy, steps, sliceBytes)
+          await digestIn(stormy, { steps, writeTurns, sliceBytes })
           expect(await stormy.content()).toEqual(await calm.content())
           expect(stormy.written).toBe(calm.written)
           expect(stormy.rejected).toEqual(calm.rejected)
+          expect(JSON.stringify(stormy.recorded)).toBe(JSON.stringify(calm.recorded))
           expect(memoryAtEnd(stormy)).toBe(memoryAtEnd(calm))
         },
       ),

@@ -14,7 +14,7 @@ import {
   type SnapshotFiles,
 } from '../../ingest/index.ts'
 import { parseDeviceId, parseScalarTopic, type SeriesId, type TopicRules } from '../../model/index.ts'
-import type { LogReader } from '../../store/log/index.ts'
+import type { LogPosition, LogReader } from '../../store/log/index.ts'
 import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
 import { createMemoryReadings } from '../store/readings/memory-readings.ts'
 import { FrameScript, noon } from './frame-script.ts'
@@ -27,6 +27,15 @@ export const topics: TopicRules = {
 /** `[time, value, quality]`; the time relative to noon. */
 export type StoredReading = readonly [number, number, number]
 
+/** What an evaluator makes, and where it has that recorded: of a rule engine, transitions and their sink. */
+export interface Effect {
+  readonly position: LogPosition
+}
+export interface EffectSink {
+  position(): Promise<LogPosition>
+  record(effects: readonly Effect[], position: LogPosition): Promise<void>
+}
+
 /** What survives a crash of ingest: the log, the stores and the snapshots; in plain memory. */
 export class World {
   readonly script = new FrameScript().profiles()
@@ -36,11 +45,16 @@ export class World {
   released = 0
   /** Called before each durable step, with its name; throws to make it fail. */
   fault: (step: string) => void = () => {}
+  /** Awaited before readings are written. */
+  pace: () => Promise<void> = async () => {}
+  /** What evaluators had recorded. */
+  readonly recorded: Effect[] = []
   readonly failures: unknown[] = []
   readonly logger = pino({ level: 'silent' })
   readonly #readings: ReadingStore = createMemoryReadings({ get: (id) => this.series[id - 1] })
   #readingsPosition = 0
   #ledgerPosition = 0
+  #recordedPosition = 0
   /** Readings handed to the store, those written once more included. */
   written = 0
   largestBatch = 0
@@ -88,6 +102,7 @@ export class World {
   readonly readings: ReadingStore = {
     ...this.#readings,
     write: async (batch, position) => {
+      await this.pace()
       this.fault('write readings')
       if (position <= this.#readingsPosition) throw new RangeError(`${position} is behind ${this.#readingsPosition}`)
       this.#readingsPosition = position
@@ -128,6 +143,21 @@ export class World {
     },
   }
 
+  readonly sink: EffectSink = {
+    position: async () => this.#recordedPosition,
+    record: async (effects, position) => {
+      this.fault('record effects')
+      // Said to have failed, and repeated.
+      if (position === this.#recordedPosition) return
+      const strays = effects.filter((effect) => effect.position > position || effect.position <= this.#recordedPosition)
+      if (strays.length > 0 || position < this.#recordedPosition)
+        throw new RangeError(`${strays.length} effects outside of ${this.#recordedPosition} to ${position}`)
+      this.recorded.push(...effects)
+      this.#recordedPosition = position
+      this.fault('effects recorded')
+    },
+  }
+
   readonly files: SnapshotFiles = {
     list: async () => [...this.snapshots.keys()].sort((a, b) => b - a).map((position) => ({ position })),
     read: async (position) => this.snapshots.get(position) ?? new Uint8Array(0),
@@ -158,8 +188,8 @@ export class World {
   }
 
   /** Reads the whole script with a new ingest and stops it. */
-  async digest(config: Partial<IngestConfig> = {}): Promise<Ingest> {
-    const ingest = this.ingest(config)
+  async digest(config: Partial<IngestConfig> = {}, more: Partial<IngestDeps> = {}): Promise<Ingest> {
+    const ingest = this.ingest(config, more)
     await ingest.start()
     await this.caughtUp(ingest)
     await ingest.stop()
