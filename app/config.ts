@@ -1,7 +1,9 @@
+import { type DispatcherConfig, dispatcherConfigSchema } from '../alerts/config.ts'
 import { type ApiConfig, apiConfigSchema } from '../api/config.ts'
 import { type BrokerConfig, brokerConfigSchema } from '../broker/config.ts'
 import { type IngestConfig, ingestConfigSchema } from '../ingest/config.ts'
 import { AppError, type FieldError, type TopicRules } from '../model/index.ts'
+import { type NotifierConfig, notifierConfigSchema } from '../notifier/config.ts'
 import { type LogConfig, logConfigSchema } from '../store/log/config.ts'
 import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
 import { type SessionConfig, sessionConfigSchema } from '../store/sessions/config.ts'
@@ -27,6 +29,8 @@ export interface PlatformConfig {
   /** Memory for the newest readings. */
   readonly recentBytes: number
   readonly nightly: NightlyConfig
+  readonly alerts: DispatcherConfig
+  readonly notifier: NotifierConfig
   readonly api: ApiConfig
 }
 
@@ -84,6 +88,17 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     readings,
     recentBytes: values.READINGS_RECENT_MB * 1024 * 1024,
     nightly: { retentionDays: values.READINGS_RETENTION_DAYS, hourUtc: values.READINGS_NIGHT_HOUR_UTC },
+    alerts: dispatcherConfigSchema.parse({ recipients: values.ALERT_EMAIL }),
+    notifier: {
+      ...notifierConfigSchema.parse({
+        smtpUrl: values.SMTP_URL,
+        publicUrl: values.PUBLIC_URL,
+        connections: values.SMTP_CONNECTIONS,
+        mailsPerS: values.MAILS_PER_S,
+      }),
+      from: values.MAIL_FROM,
+      recipients: values.ALERT_EMAIL,
+    },
     api: apiConfigSchema.parse({
       host: values.HOST,
       port: values.HTTP_PORT,

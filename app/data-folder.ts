@@ -20,6 +20,8 @@ export interface DataFolder {
   readonly readingsFile: string
   readonly stateFile: string
   readonly snapshotFolder: string
+  /** Made when the first mail lands in it. */
+  readonly mailFolder: string
   /** 32 random bytes made at the first start; credentials are hashed with it. */
   readonly secret: Uint8Array
   /** Tells the command line how to reach this run. */
@@ -52,6 +54,7 @@ export function openDataFolder(path: string): DataFolder {
       readingsFile: join(path, 'readings.duckdb'),
       stateFile: join(path, 'state.sqlite'),
       snapshotFolder: join(path, 'snapshots'),
+      mailFolder: join(path, 'mails'),
       secret,
       announce(running) {
         writeFileSync(`${file}.new`, JSON.stringify(running), { mode: 0o600 })

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { createIngest, createSeriesNames, createSnapshotFolder } from '../ingest/index.ts'
 import { systemClock } from '../model/index.ts'
+import { createRuleEngine } from '../rules/index.ts'
 import { openSegmentReader, type SharedLog } from '../store/log/index.ts'
 import { createDuckdbReadings, withRecent } from '../store/readings/index.ts'
 import { openState, type StateConfig } from '../store/state/index.ts'
@@ -20,9 +21,12 @@ export interface IngestThreadData {
   readonly log: SharedLog
   /** Where the operations thread asks. */
   readonly port: MessagePort
+  /** Told, without content, whenever steps of alerts were recorded. */
+  readonly alertsRecorded: MessagePort
 }
 
-await runThread<IngestThreadData, null>(async ({ config, folder, state: stateConfig, log: shared, port }, fail) => {
+await runThread<IngestThreadData, null>(async (data, fail) => {
+  const { config, folder, state: stateConfig, log: shared, port, alertsRecorded } = data
   const logger = createLogger(config.logLevel, 'ingest')
   const lifecycle = createLifecycle(logger)
   try {
@@ -35,7 +39,18 @@ await runThread<IngestThreadData, null>(async ({ config, folder, state: stateCon
     lifecycle.own('readings', () => readings.close())
     const log = openSegmentReader({ folder: folder.logFolder, shared, consumer: 'ingest' })
     lifecycle.own('log reader', () => log.close())
+    const rules = createRuleEngine({
+      sink: {
+        position: () => state.alertLedger.position(),
+        async record(transitions, position) {
+          await state.alertLedger.record(transitions, position)
+          if (transitions.length > 0) alertsRecorded.postMessage(null)
+        },
+      },
+      logger,
+    })
     const ingest = createIngest(config.ingest, {
+      evaluator: rules,
       log,
       reopenLog: () => openSegmentReader({ folder: folder.logFolder, shared }),
       readings,

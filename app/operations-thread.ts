@@ -1,12 +1,16 @@
+import { statfs } from 'node:fs/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { Registry } from 'prom-client'
+import { createDispatcher } from '../alerts/index.ts'
 import { createApi } from '../api/index.ts'
-import { AppError, systemClock } from '../model/index.ts'
+import { AppError, platformDeviceId, systemClock } from '../model/index.ts'
+import { createNotifier } from '../notifier/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
 import type { PlatformConfig } from './config.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
 import { remote } from './port-rpc.ts'
+import { createSelfWatch } from './self-watch.ts'
 import { type BrokerService, brokerMethods, type IngestService, ingestMethods } from './services.ts'
 import { runThread } from './threads.ts'
 
@@ -17,6 +21,11 @@ export interface OperationsThreadData {
   /** To the main thread. */
   readonly broker: MessagePort
   readonly ingest: MessagePort
+  /** From the ingest thread: steps of alerts were recorded. */
+  readonly alertsRecorded: MessagePort
+  readonly dataFolder: string
+  /** Where mails land without an SMTP server. */
+  readonly mailFolder: string
 }
 
 export interface OperationsReady {
@@ -24,6 +33,8 @@ export interface OperationsReady {
 }
 
 const calls = { maxInFlight: 1_000 } as const
+/** The reporting interval of the profile `platform`. */
+const selfWatchMs = 10_000
 
 await runThread<OperationsThreadData, OperationsReady>(async (data) => {
   const { config } = data
@@ -35,6 +46,25 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     const broker = remote<BrokerService>(data.broker, brokerMethods, calls)
     const ingest = remote<IngestService>(data.ingest, ingestMethods, calls)
     const relay = createOutboxRelay(state.outbox, broker.appendControl)
+    const notifier = createNotifier(config.notifier, {
+      state,
+      emlFolder: data.mailFolder,
+      clock: systemClock,
+      random: Math.random,
+      logger,
+    })
+    lifecycle.own('notifier', () => notifier.stop())
+    notifier.start()
+    const dispatcher = createDispatcher(config.alerts, {
+      ledger: state.dispatch,
+      stages: [],
+      logger,
+      onQueued: notifier.wake,
+    })
+    lifecycle.own('dispatcher', () => dispatcher.stop())
+    dispatcher.start()
+    data.alertsRecorded.on('message', dispatcher.wake)
+
     const api = createApi(config.api, {
       state,
       relay,
@@ -51,6 +81,25 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     })
     lifecycle.own('api', () => api.stop())
     await api.start()
+    const selfWatch = createSelfWatch(selfWatchMs, {
+      log: broker.logStats,
+      broker: broker.status,
+      ingest: ingest.stats,
+      async mail() {
+        const { failed, retried } = notifier.stats()
+        return { failuresTotal: failed + retried, waiting: (await state.notifications.counts()).queued }
+      },
+      async diskFreePercent() {
+        const { bavail, blocks } = await statfs(data.dataFolder)
+        return (100 * bavail) / blocks
+      },
+      residentBytes: () => process.memoryUsage.rss(),
+      publish: (payload) => broker.appendTelemetry(platformDeviceId, payload),
+      clock: systemClock,
+      logger,
+    })
+    lifecycle.own('self watch', () => selfWatch.stop())
+    selfWatch.start()
     const httpPort = api.port()
     if (httpPort === undefined) throw new AppError('internal', 'start api failed: it does not listen')
     return { ready: { httpPort }, stop: () => lifecycle.stop() }

@@ -1,7 +1,8 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { createBroker, createSessionPersistence } from '../broker/index.ts'
-import { AppError, frameKind, systemClock } from '../model/index.ts'
+import { AppError, encodeOrigin, frameKind, nativeTopic, systemClock } from '../model/index.ts'
+import { defaultRules } from '../rules/index.ts'
 import { createLogAppender, type LogAppender, openSegmentLog } from '../store/log/index.ts'
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
@@ -49,7 +50,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const stateConfig = stateConfigOf(folder, { migrate: false })
     const state = await openState({ ...stateConfig, migrate: true }, { clock: systemClock, logger })
     lifecycle.own('state', () => state.close())
-    await seedState(state, config.firstSite)
+    await seedState(state, { ...config.firstSite, rules: defaultRules })
     const keys = await ensureKeys(state, folder.path, config.bootstrapAdminKey)
 
     const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
@@ -64,11 +65,19 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const operationsToIngest = new MessageChannel()
     const operationsToMain = new MessageChannel()
+    const alertsRecorded = new MessageChannel()
     const ingest = startThread<IngestThreadData, null>({
       name: 'ingest',
       entry: new URL('./ingest-thread.ts', import.meta.url),
-      data: { config, folder: pathsOf(folder), state: stateConfig, log: log.shared, port: operationsToIngest.port1 },
-      ports: [operationsToIngest.port1],
+      data: {
+        config,
+        folder: pathsOf(folder),
+        state: stateConfig,
+        log: log.shared,
+        port: operationsToIngest.port1,
+        alertsRecorded: alertsRecorded.port1,
+      },
+      ports: [operationsToIngest.port1, alertsRecorded.port1],
       youngGenerationMb: 24,
       onDeath: onFailure,
     })
@@ -102,6 +111,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       disconnect: async (principal) => void broker.disconnect(principal),
       logStats: async () => log.stats(),
       appendControl,
+      appendTelemetry: createTelemetryAppend(appender),
     } satisfies BrokerService)
     lifecycle.own('port to operations', () => operationsToMain.port1.close())
     const operations = startThread<OperationsThreadData, OperationsReady>({
@@ -113,8 +123,11 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         version: deps.version,
         broker: operationsToMain.port2,
         ingest: operationsToIngest.port2,
+        alertsRecorded: alertsRecorded.port2,
+        dataFolder: folder.path,
+        mailFolder: folder.mailFolder,
       },
-      ports: [operationsToMain.port2, operationsToIngest.port2],
+      ports: [operationsToMain.port2, operationsToIngest.port2, alertsRecorded.port2],
       youngGenerationMb: 12,
       onDeath: onFailure,
     })
@@ -154,6 +167,18 @@ function createControlAppend(appender: LogAppender, access: Access): BrokerServi
     new Promise((resolve, reject) => {
       access.apply(topic, payload)
       const frame = { kind: frameKind.control, flags: 0, packetId: 0, session: 0, origin: nobody, topic, payload }
+      appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
+    })
+}
+
+/** Telemetry that comes from within: no connection waits for it, so it may wait for a full disk as long as it takes. */
+function createTelemetryAppend(appender: LogAppender): BrokerService['appendTelemetry'] {
+  const owner = { closed: false }
+  return (deviceId, payload) =>
+    new Promise((resolve, reject) => {
+      const origin = encodeOrigin(deviceId, deviceId)
+      const topic = nativeTopic.telemetry(deviceId)
+      const frame = { kind: frameKind.message, flags: 0, packetId: 0, session: 0, origin, topic, payload }
       appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
     })
 }

@@ -1,5 +1,7 @@
 import type { BrokerQueries, ControlLog } from '../api/index.ts'
 import type { IngestQueries } from '../ingest/index.ts'
+import type { DeviceId } from '../model/index.ts'
+import type { LogPosition } from '../store/log/index.ts'
 import type { ReadingStore } from '../store/readings/index.ts'
 
 /** What threads answer each other over ports; the lists name the methods, because a port carries no types. */
@@ -13,5 +15,7 @@ export const ingestMethods = ['presence', 'latest', 'stats', 'range', 'buckets',
 export type BrokerService = BrokerQueries & {
   readonly appendControl: ControlLog['append']
   readonly logStats: ControlLog['stats']
+  /** Appends telemetry of a device that has no connection: the platform itself. Resolves once it is on disk. */
+  readonly appendTelemetry: (deviceId: DeviceId, payload: Uint8Array) => Promise<LogPosition>
 }
-export const brokerMethods = ['status', 'disconnect', 'appendControl', 'logStats'] as const
+export const brokerMethods = ['status', 'disconnect', 'appendControl', 'logStats', 'appendTelemetry'] as const

@@ -3,6 +3,7 @@ import { apiConfigSchema } from '../api/config.ts'
 import { brokerConfigSchema } from '../broker/config.ts'
 import { ingestConfigSchema } from '../ingest/config.ts'
 import { AppError, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
+import { notifierConfigSchema } from '../notifier/config.ts'
 import { logConfigSchema } from '../store/log/config.ts'
 import { duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
 import { sessionConfigSchema } from '../store/sessions/config.ts'
@@ -95,12 +96,19 @@ const brokerShape = brokerConfigSchema.shape
 const ingestShape = ingestConfigSchema.shape
 const apiShape = apiConfigSchema.shape
 const logShape = logConfigSchema.shape
+const notifierShape = notifierConfigSchema.shape
 const sessionShape = sessionConfigSchema.shape
 const duckdbShape = duckdbReadingsConfigSchema.shape
 
 /** Every environment variable that means something, with its schema; in the order of the documentation. */
 export const settingSchemas = {
   ...platformSchemas,
+  SMTP_URL: notifierShape.smtpUrl,
+  MAIL_FROM: notifierShape.from,
+  ALERT_EMAIL: notifierShape.recipients,
+  PUBLIC_URL: notifierShape.publicUrl,
+  SMTP_CONNECTIONS: notifierShape.connections,
+  MAILS_PER_S: notifierShape.mailsPerS,
   MQTT_MAX_CONNECTIONS: brokerShape.maxConnections,
   MQTT_PAYLOAD_BYTES: brokerShape.payloadBytes,
   MQTT_TOPIC_LEVELS: brokerShape.topicLevels,
@@ -125,7 +133,7 @@ export const settingSchemas = {
 type SettingName = keyof typeof settingSchemas
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof settingSchemas)[Name]> }
 
-const secrets: ReadonlySet<string> = new Set<SettingName>(['BOOTSTRAP_ADMIN_KEY'])
+const secrets: ReadonlySet<string> = new Set<SettingName>(['BOOTSTRAP_ADMIN_KEY', 'SMTP_URL'])
 
 export const settings: readonly Setting[] = Object.entries(settingSchemas).map(([name, schema]) => ({
   name,

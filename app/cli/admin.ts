@@ -10,6 +10,7 @@ import {
   type SiteScope,
   systemClock,
 } from '../../model/index.ts'
+import { defaultRules } from '../../rules/index.ts'
 import { type Actor, openState, type SeedConfig, type State, seedState } from '../../store/state/index.ts'
 import { findRunning, openDataFolder, type RunningPlatform } from '../data-folder.ts'
 import { stateConfigOf } from '../state.ts'
@@ -58,7 +59,7 @@ export async function withAdmin<T>(place: AdminPlace, logger: Logger, work: (adm
   try {
     const state = await openState(stateConfigOf(folder, { migrate: true }), { clock: systemClock, logger })
     try {
-      await seedState(state, firstSite)
+      await seedState(state, { ...firstSite, rules: defaultRules })
       return await work(overFiles(state))
     } finally {
       await state.close()
