@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server'
 
 export interface ReceivedMail {
   readonly from: string
@@ -35,6 +35,8 @@ export interface MailServer extends AsyncDisposable {
   /** Connections over all, and the most at once. */
   readonly connections: number
   readonly mostAtOnce: number
+  /** Times that a client said a password. */
+  readonly logins: number
   stop(): Promise<void>
 }
 
@@ -45,6 +47,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   let connections = 0
   let open = 0
   let mostAtOnce = 0
+  let logins = 0
   const serverOptions: SMTPServerOptions = {
     disabledCommands: login === undefined ? ['STARTTLS', 'AUTH'] : ['STARTTLS'],
     allowInsecureAuth: true,
@@ -52,6 +55,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     logger: false,
     closeTimeout: 100,
     onAuth(auth, _session, callback) {
+      logins++
       if (auth.username === login?.user && auth.password === login?.password) callback(null, { user: auth.username })
       else callback(replyError({ code: 535, text: 'wrong password' }))
     },
@@ -70,21 +74,25 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     onRcptTo(address, _session, callback) {
       callback(replyError(options.onRecipient?.(address.address)))
     },
-    async onData(stream, session, callback) {
-      const raw = await text(stream)
-      const { mailFrom, rcptTo } = session.envelope
-      const from = mailFrom === false || mailFrom === null || mailFrom === undefined ? '' : mailFrom.address
-      const mail = {
-        from,
-        recipients: rcptTo.map(({ address }) => address),
-        messageId: headerOf(raw, 'Message-ID'),
-        raw,
-      }
-      const reply = await options.onMessage?.(mail)
-      if (reply === undefined) accepted.push(mail)
-      callback(replyError(reply))
+    onData(stream, session, callback) {
+      receive(stream, session).then(
+        (reply) => callback(replyError(reply)),
+        // The client hung up in the middle: there is nobody to answer.
+        (error: Error) => callback(error),
+      )
     },
   }
+
+  async function receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<SmtpReply | undefined> {
+    const raw = await text(stream)
+    const { mailFrom, rcptTo } = session.envelope
+    const from = mailFrom === false || mailFrom === null || mailFrom === undefined ? '' : mailFrom.address
+    const mail = { from, recipients: rcptTo.map(({ address }) => address), messageId: headerOf(raw, 'Message-ID'), raw }
+    const reply = await options.onMessage?.(mail)
+    if (reply === undefined) accepted.push(mail)
+    return reply
+  }
+
   const server = new SMTPServer(serverOptions)
   // A client that hangs up in the middle is what some tests are about.
   server.on('error', () => {})
@@ -101,6 +109,9 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     },
     get mostAtOnce() {
       return mostAtOnce
+    },
+    get logins() {
+      return logins
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -80,8 +80,7 @@ describe('the SMTP provider', () => {
     const inTheClear = createProvider(`smtp://ops:right@0.0.0.0:${server.port}`)
     const outcome = await inTheClear.send(mail(), never)
     expect(outcome).toMatchObject({ kind: 'temporary', providerDown: true })
-    expect(outcome.response).toContain('STARTTLS')
-    expect(server.accepted).toEqual([])
+    expect(server.logins).toBe(0)
   })
 
   test('a server that is down is a provider that is down', async () => {
