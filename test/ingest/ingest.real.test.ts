@@ -46,7 +46,6 @@ async function openPlatform(folder: string): Promise<Platform> {
       busyTimeoutMs: 20_000,
       rejectedRows: 1000,
       alertRows: 1000,
-      alertRows: 1000,
     },
     { clock: systemClock, logger },
   )
