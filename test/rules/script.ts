@@ -39,7 +39,7 @@ export type Frame = { readonly receivedMs: number } & (
 export class Script {
   readonly #frames: Frame[] = []
   readonly #devices = new Map<string, DeviceRecord>()
-  #nowMs = noon
+  nowMs = noon
 
   constructor(profiles: readonly ProfileRecord[] = builtInProfiles) {
     for (const profile of profiles) this.control(controlTopic.profile(profile.id), profile)
@@ -48,22 +48,22 @@ export class Script {
   /** A tick every second until then; then it is then. */
   at(seconds: number): this {
     const atMs = noon + seconds * second
-    while (this.#nowMs + second <= atMs) {
-      this.#nowMs += second
-      this.#frames.push({ kind: 'tick', receivedMs: this.#nowMs })
+    while (this.nowMs + second <= atMs) {
+      this.nowMs += second
+      this.#frames.push({ kind: 'tick', receivedMs: this.nowMs })
     }
-    this.#nowMs = atMs
+    this.nowMs = atMs
     return this
   }
 
   /** The platform is down until then. */
   down(untilSeconds: number): this {
-    this.#nowMs = noon + untilSeconds * second
+    this.nowMs = noon + untilSeconds * second
     return this
   }
 
   control(topic: string, record: object | undefined): this {
-    this.#frames.push({ kind: 'control', receivedMs: this.#nowMs, topic, record })
+    this.#frames.push({ kind: 'control', receivedMs: this.nowMs, topic, record })
     return this
   }
 
@@ -94,7 +94,7 @@ export class Script {
   send(id: string, ...rows: readonly Row[]): this {
     const device = this.#devices.get(id)
     if (device === undefined) throw new RangeError(`no device ${id}`)
-    this.#frames.push({ kind: 'message', receivedMs: this.#nowMs, device, rows })
+    this.#frames.push({ kind: 'message', receivedMs: this.nowMs, device, rows })
     return this
   }
 
@@ -134,26 +134,45 @@ export async function run(frames: readonly Frame[], options: RunOptions = {}): P
     if (snapshot !== undefined) engine.decode(snapshot)
     return engine
   }
+  const { restartAfter = () => false, commitAfter = () => true, snapshotEvery = 1 } = options
   let engine = await open()
-  let snapshot = { frame: 0, bytes: engine.encode() }
+  let snapshot = { next: 0, bytes: Uint8Array.from(engine.encode()) }
+  // Frames beyond which a restart has been: it happens to each frame once.
+  let reached = -1
   for (let i = 0; i < frames.length; i++) {
     const frame = frames[i]
     if (frame === undefined) break
     feed(engine, frame, positionOf(i))
-    if (options.commitAfter?.(i) ?? true) await engine.commit(positionOf(i))
-    if (i % (options.snapshotEvery ?? 1) === 0) snapshot = { frame: i + 1, bytes: Uint8Array.from(engine.encode()) }
-    if (options.restartAfter?.(i) !== true) continue
-    // Only what is recorded may be ahead of the snapshot.
-    if (positionOf(snapshot.frame - 1) > position) await engine.commit(positionOf(i))
+    const atSnapshot = i % snapshotEvery === 0
+    // What is recorded may be ahead of the snapshot, never behind it.
+    if (commitAfter(i) || atSnapshot) await engine.commit(positionOf(i))
+    if (atSnapshot) snapshot = { next: i + 1, bytes: Uint8Array.from(engine.encode()) }
+    if (i <= reached || !restartAfter(i)) continue
+    reached = i
     engine = await open(snapshot.bytes)
-    i = snapshot.frame - 1
-    // Once only, or it would never get on.
-    const { restartAfter } = options
-    const reached = i
-    options = { ...options, restartAfter: (at) => at > reached + 50 && restartAfter?.(at) === true }
+    i = snapshot.next - 1
   }
   await engine.commit(positionOf(frames.length))
   return recorded
+}
+
+/** The bytes of the memory when all frames have been read; after `cut` of them it is read back into a fresh engine. */
+export function memoryAfter(frames: readonly Frame[], cut = frames.length): Uint8Array {
+  const fresh = () =>
+    createRuleEngine({
+      sink: { position: async () => 0, record: async () => {} },
+      logger: pino({ level: 'silent' }),
+    })
+  let engine = fresh()
+  frames.forEach((frame, i) => {
+    if (i === cut) {
+      const bytes = engine.encode()
+      engine = fresh()
+      engine.decode(bytes)
+    }
+    feed(engine, frame, positionOf(i))
+  })
+  return engine.encode()
 }
 
 export function positionOf(frame: number): number {

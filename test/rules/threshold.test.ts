@@ -159,14 +159,14 @@ describe('for', () => {
 
   test('does not run while the platform is down', async () => {
     const script = meter().rule('over', overvoltage, slow)
-    script.at(0).volts('m1', 255).at(30).down(600).at(659).at(661)
+    script.at(0).volts('m1', 255).at(30).down(600).at(700)
     const [, firing] = await run(script.frames)
     expect(await storyOf(script)).toEqual([
       '0s pending warning over m1.voltage=255',
       '90s firing warning over m1.voltage=255',
     ])
-    // Thirty of its ninety seconds had passed before; the others came after.
-    expect(firing?.receivedMs).toBe(noon + 660 * second)
+    // Thirty of its ninety seconds had passed before; the others began with the first frame, a second after the start.
+    expect(firing?.receivedMs).toBe(noon + 661 * second)
   })
 })
 
