@@ -3,7 +3,7 @@ import { connectAsync, type MqttClient, Store } from 'mqtt'
 import { nativeTopic, parseDeviceId } from '../model/index.ts'
 import type { LatencyHistogram } from './raw/latency-histogram.ts'
 import { RedeliveryStore } from './redelivery-store.ts'
-import type { Signal } from './signals/signal.ts'
+import type { SentMessage, SentRow } from './truth/history.ts'
 
 export interface DeviceOptions {
   /** For instance `mqtt://127.0.0.1:1883`. */
@@ -13,24 +13,43 @@ export interface DeviceOptions {
   readonly qos: 0 | 1 | 2
   /** False: a session that outlives the connection; what was not acknowledged is sent again with DUP. */
   readonly clean: boolean
-  /** Messages that may wait for their acknowledgement; a sample beyond that is skipped and counted. */
+  /** Messages that may wait for their acknowledgement. */
   readonly maxWaiting: number
+  /** Whether it keeps what it sent, to be compared later. */
+  readonly remember: boolean
 }
 
 export interface DeviceCounts {
   readonly sent: number
   /** QoS 0: handed to the network. */
   readonly acked: number
-  readonly skipped: number
   readonly reconnects: number
 }
 
-/** One meter's firmware: says that it is online, leaves a will, samples its signal and publishes it. */
+/** A telemetry message, and what of it the platform can use. */
+export interface Telemetry {
+  readonly payload: string
+  readonly rows: readonly SentRow[]
+  readonly rejected?: string
+}
+
+/** One device's connection: a will, its status, and telemetry that is sent again until it is acknowledged. */
 export interface Device {
+  readonly id: string
   readonly counts: DeviceCounts
+  readonly connected: boolean
+  /** As many wait for their acknowledgement as may. */
+  readonly busy: boolean
+  /** What it sent and had sent for it, in order; empty unless it remembers. */
+  readonly messages: readonly SentMessage[]
+  /** Connects and says that it is online. */
   start(): Promise<void>
-  /** Samples and publishes; a time that is not after the last one becomes the next millisecond. */
-  publish(timeMs: number): void
+  send(telemetry: Telemetry): SentMessage
+  /** Says once more that it is online. */
+  sayOnline(): void
+  /** Loses its connection without a word, as by a power cut: the broker publishes the will. It stays away. */
+  drop(): void
+  comeBack(): void
   /** Says that it goes offline and leaves. What still waits for its acknowledgement is given up. */
   stop(): Promise<void>
 }
@@ -38,15 +57,32 @@ export interface Device {
 const reconnectMs = 500
 /** How long it waits for its last message to be acknowledged. */
 const farewellMs = 2_000
+/** A broker has noticed a closed connection and published the will by then. */
+const willMs = 3_000
 
-export function createDevice(options: DeviceOptions, signal: Signal, latencies: LatencyHistogram): Device {
-  const { qos } = options
+export function createDevice(options: DeviceOptions, latencies: LatencyHistogram): Device {
+  const { qos, remember } = options
   const id = parseDeviceId(options.id)
   const telemetryTopic = nativeTopic.telemetry(id)
   const statusTopic = nativeTopic.status(id)
-  const counts = { sent: 0, acked: 0, skipped: 0, reconnects: 0 }
+  const counts = { sent: 0, acked: 0, reconnects: 0 }
+  const messages: SentMessage[] = []
+  // The client's own would be lost while it stays away.
+  const stores = { incomingStore: new Store(), outgoingStore: options.clean ? new Store() : new RedeliveryStore() }
   let client: MqttClient | undefined
-  let lastMs = 0
+
+  function record(message: SentMessage): SentMessage {
+    if (remember) messages.push(message)
+    return message
+  }
+
+  function sayOnline(): void {
+    if (client === undefined) return
+    const message = record({ sentMs: Date.now(), ackedMs: undefined, rows: [] })
+    client.publish(statusTopic, 'online', { qos: 1, retain: true }, (error) => {
+      if (!error) message.ackedMs = Date.now()
+    })
+  }
 
   /** Whether the platform has heard it. */
   async function sayOffline(mqtt: MqttClient): Promise<boolean> {
@@ -60,14 +96,22 @@ export function createDevice(options: DeviceOptions, signal: Signal, latencies: 
   }
 
   return {
+    id,
     counts,
+    get connected() {
+      return client?.connected ?? false
+    },
+    get busy() {
+      return counts.sent - counts.acked >= options.maxWaiting
+    },
+    messages,
     async start() {
       client = await connectAsync(options.mqttUrl, {
         clientId: id,
         username: id,
         password: options.token,
         clean: options.clean,
-        outgoingStore: options.clean ? new Store() : new RedeliveryStore(),
+        ...stores,
         reconnectPeriod: reconnectMs,
         will: { topic: statusTopic, payload: Buffer.from('offline'), qos: 1, retain: true },
       })
@@ -76,23 +120,39 @@ export function createDevice(options: DeviceOptions, signal: Signal, latencies: 
       client.on('reconnect', () => {
         counts.reconnects++
       })
-      client.on('connect', () => client?.publish(statusTopic, 'online', { qos: 1, retain: true }))
-      client.publish(statusTopic, 'online', { qos: 1, retain: true })
+      client.on('connect', sayOnline)
+      sayOnline()
     },
-    publish(timeMs) {
-      if (client === undefined || counts.sent - counts.acked >= options.maxWaiting) {
-        counts.skipped++
-        return
-      }
-      lastMs = Math.max(timeMs, lastMs + 1)
-      const payload = JSON.stringify({ ts: lastMs, values: signal.sample(lastMs) })
-      const sentMs = performance.now()
+    send({ payload, rows, rejected }) {
+      const sentMs = Date.now()
+      const startMs = performance.now()
+      const message: SentMessage = { sentMs, ackedMs: undefined, rows, ...(rejected !== undefined && { rejected }) }
+      record(message)
       counts.sent++
-      client.publish(telemetryTopic, payload, { qos }, (error) => {
+      client?.publish(telemetryTopic, payload, { qos }, (error) => {
         if (error) return
         counts.acked++
-        latencies.add(performance.now() - sentMs)
+        message.ackedMs = Date.now()
+        latencies.add(performance.now() - startMs)
       })
+      return message
+    },
+    sayOnline,
+    drop() {
+      if (client === undefined) return
+      const nowMs = Date.now()
+      record({ sentMs: nowMs, ackedMs: nowMs + willMs, rows: [], will: true })
+      client.options.reconnectPeriod = 0
+      client.stream.destroy()
+    },
+    comeBack() {
+      if (client === undefined) return
+      const dropped = client
+      const again = () => dropped.reconnect(stores)
+      dropped.options.reconnectPeriod = reconnectMs
+      // The loss may not have been noticed yet.
+      if (dropped.connected) dropped.once('close', again)
+      else again()
     },
     async stop() {
       if (client === undefined) return

@@ -1,44 +1,44 @@
 import { z } from 'zod'
+import { type PlatformApi, refused } from './platform-api.ts'
+import type { Span } from './truth/span.ts'
 
-const createdSchema = z.object({ id: z.string(), token: z.string() })
-export type ProvisionedDevice = z.infer<typeof createdSchema>
+const createdSchema = z.object({ id: z.string(), token: z.string(), siteId: z.string().default('main') })
 
-const atOnce = 16
-const timeoutMs = 10_000
-
-export interface PlatformAccess {
-  /** For instance `http://127.0.0.1:8080`. */
-  readonly httpUrl: string
-  /** An admin's API key. */
-  readonly key: string
+export interface ProvisionedDevice {
+  readonly id: string
+  readonly token: string
+  readonly siteId: string
+  /** When it was registered. */
+  readonly registered: Span
 }
 
-/** Registers the devices over HTTP and resolves with their tokens, in the order of the ids. */
-export async function provision(
-  { httpUrl, key }: PlatformAccess,
-  ids: readonly string[],
-  profileId: string,
-): Promise<ProvisionedDevice[]> {
-  const devices: ProvisionedDevice[] = []
-  for (let i = 0; i < ids.length; i += atOnce) {
-    devices.push(...(await Promise.all(ids.slice(i, i + atOnce).map((id) => register(id)))))
-  }
-  return devices
+export interface NewDevice {
+  readonly id: string
+  readonly profileId: string
+}
 
-  async function register(id: string): Promise<ProvisionedDevice> {
-    const url = new URL('/api/v1/devices', httpUrl)
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ id, profileId }),
-      signal: AbortSignal.timeout(timeoutMs),
-    }).catch((error: unknown) => {
-      const why = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      throw new Error(`reach ${url} failed: ${why instanceof Error ? why.message : String(why)}`, { cause: error })
-    })
-    const text = await response.text()
-    if (response.status !== 201)
-      throw new Error(`register device ${id} failed: ${response.status} ${text.slice(0, 300)}`)
-    return createdSchema.parse(JSON.parse(text))
+const atOnce = 16
+
+/** Registers the devices over HTTP and resolves with their tokens, in their order. */
+export async function provision(api: PlatformApi, devices: readonly NewDevice[]): Promise<ProvisionedDevice[]> {
+  const registered: ProvisionedDevice[] = []
+  for (let i = 0; i < devices.length; i += atOnce) {
+    registered.push(...(await Promise.all(devices.slice(i, i + atOnce).map((device) => register(api, device)))))
   }
+  return registered
+}
+
+/** Removes them again; what they measured stays. */
+export async function unregister(api: PlatformApi, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const answer = await api.ask('DELETE', `/api/v1/devices/${id}`)
+    if (answer.status >= 300) throw refused(`remove device ${id}`, answer)
+  }
+}
+
+async function register(api: PlatformApi, device: NewDevice): Promise<ProvisionedDevice> {
+  const fromMs = Date.now()
+  const answer = await api.ask('POST', '/api/v1/devices', device)
+  if (answer.status !== 201) throw refused(`register device ${device.id}`, answer)
+  return { ...createdSchema.parse(answer.body), registered: { fromMs, toMs: Date.now() } }
 }

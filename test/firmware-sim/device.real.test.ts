@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
 import { expect, test } from 'vitest'
-import { createDevice, createLatencyHistogram, signalOfProfile } from '../../firmware-sim/index.ts'
+import { createDevice, createLatencyHistogram } from '../../firmware-sim/index.ts'
 import { waitUntil } from '../setup/wait.ts'
 
 const telemetry = 'pel/v1/meter-1/telemetry'
@@ -40,18 +40,24 @@ async function startBroker(answer: (publish: IPublishPacket, socket: Socket, con
 
 const puback = ({ messageId = 0 }: IPublishPacket) => generate({ cmd: 'puback', messageId })
 
+const startMs = 1_795_341_600_000
+
 function deviceAt(mqttUrl: string, clean: boolean) {
-  const signal = signalOfProfile['meter-1ph']({ seed: 1, startMs: Date.now(), utcOffsetMs: 0 })
-  const options = { mqttUrl, id: 'meter-1', token: 'secret', qos: 1, clean, maxWaiting: 3 } as const
-  return createDevice(options, signal, createLatencyHistogram())
+  const options = { mqttUrl, id: 'meter-1', token: 'secret', qos: 1, clean, maxWaiting: 3, remember: true } as const
+  return createDevice(options, createLatencyHistogram())
 }
 
-test('a simulated device leaves a will, says that it is online, publishes its metrics and says goodbye', async () => {
+function telemetryOf(timeMs: number) {
+  const row = { timeMs, values: { voltage: 230 }, clock: 'own' } as const
+  return { payload: JSON.stringify({ ts: timeMs, values: row.values }), rows: [row] }
+}
+
+test('a simulated device leaves a will, says that it is online, publishes and says goodbye', async () => {
   using broker = await startBroker((publish, socket) => socket.write(puback(publish)))
   const device = deviceAt(broker.url, true)
   await device.start()
-  device.publish(1_795_341_600_000)
-  device.publish(1_795_341_600_000)
+  device.send(telemetryOf(startMs))
+  device.send(telemetryOf(startMs + 1))
   await waitUntil('both acknowledgements', () => device.counts.acked === 2)
   await device.stop()
   const status = { topic: 'pel/v1/meter-1/status', retain: true }
@@ -60,10 +66,43 @@ test('a simulated device leaves a will, says that it is online, publishes its me
     packet.cmd === 'publish' && packet.topic === status.topic ? [packet.payload.toString()] : [],
   )
   expect(said).toEqual(['online', 'offline'])
-  // The second has the same time asked for, and takes the next millisecond: no reading replaces another.
   const times = broker.telemetry().map(({ payload }) => JSON.parse(payload.toString()).ts)
-  expect(times).toEqual([1_795_341_600_000, 1_795_341_600_001])
-  expect(device.counts).toEqual({ sent: 2, acked: 2, skipped: 0, reconnects: 0 })
+  expect(times).toEqual([startMs, startMs + 1])
+  expect(device.counts).toEqual({ sent: 2, acked: 2, reconnects: 0 })
+})
+
+test('a simulated device remembers what it sent and between which times it was received', async () => {
+  using broker = await startBroker((publish, socket, connection) => connection > 1 && socket.write(puback(publish)))
+  const device = deviceAt(broker.url, false)
+  const beforeMs = Date.now()
+  await device.start()
+  device.send(telemetryOf(startMs))
+  await waitUntil('the message', () => broker.telemetry().length === 1)
+  device.drop()
+  device.comeBack()
+  await waitUntil('the acknowledgement', () => device.counts.acked === 1)
+  const [online, sent, will, again] = device.messages
+  expect(online).toMatchObject({ rows: [] })
+  expect(sent?.rows).toEqual(telemetryOf(startMs).rows)
+  expect(sent?.sentMs).toBeGreaterThanOrEqual(beforeMs)
+  expect(sent?.ackedMs).toBeGreaterThanOrEqual(will?.sentMs ?? Number.NaN)
+  expect(will).toMatchObject({ rows: [], will: true })
+  expect(again).toMatchObject({ rows: [] })
+  await device.stop()
+})
+
+test('a device that lost its connection stays away until it is told to come back', async () => {
+  using broker = await startBroker((publish, socket) => socket.write(puback(publish)))
+  const device = deviceAt(broker.url, true)
+  await device.start()
+  device.drop()
+  await waitUntil('the loss', () => !device.connected)
+  const connects = () => broker.packets.filter(({ cmd }) => cmd === 'connect').length
+  expect(connects()).toBe(1)
+  device.comeBack()
+  await waitUntil('the connection', () => device.connected)
+  expect(connects()).toBe(2)
+  await device.stop()
 })
 
 test('a device with a persistent session sends what was not acknowledged again, with DUP and the same identifier', async () => {
@@ -73,7 +112,7 @@ test('a device with a persistent session sends what was not acknowledged again, 
   })
   const device = deviceAt(broker.url, false)
   await device.start()
-  device.publish(Date.now())
+  device.send(telemetryOf(startMs))
   await waitUntil('the acknowledgement', () => device.counts.acked === 1)
   await device.stop()
   const [first, second, ...others] = broker.telemetry()
@@ -83,12 +122,14 @@ test('a device with a persistent session sends what was not acknowledged again, 
   expect(second?.payload).toEqual(first?.payload)
 })
 
-test('a device that waits for too many acknowledgements skips samples and counts them', async () => {
+test('a device that waits for as many acknowledgements as it may says so', async () => {
   using broker = await startBroker(() => {})
   const device = deviceAt(broker.url, true)
   await device.start()
-  for (let i = 0; i < 5; i++) device.publish(Date.now())
-  await waitUntil('the messages', () => broker.telemetry().length === 3)
+  for (let i = 0; i < 2; i++) device.send(telemetryOf(startMs + i))
+  expect(device.busy).toBe(false)
+  device.send(telemetryOf(startMs + 2))
+  expect(device.busy).toBe(true)
   await device.stop()
-  expect(device.counts).toMatchObject({ sent: 3, acked: 0, skipped: 2 })
+  expect(device.counts).toMatchObject({ sent: 3, acked: 0 })
 })

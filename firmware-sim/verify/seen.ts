@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { severities } from '../../model/index.ts'
+import type { PlatformApi } from '../platform-api.ts'
+import type { Step } from '../truth/course.ts'
+import type { SeenAlert } from './alerts.ts'
+import type { SeenMail } from './mails.ts'
+import type { StoredReading } from './readings.ts'
+
+/** What the platform says that it has: everything that is compared with what was sent. */
+export interface PlatformView {
+  /** Resolves once all that was acknowledged until now is stored and judged; rejects when that takes too long. */
+  caughtUp(): Promise<void>
+  readings(deviceId: string, metric: string): Promise<readonly StoredReading[]>
+  /** Reasons of the device's messages on the rejected list. */
+  rejections(deviceId: string): Promise<readonly string[]>
+  /** Alerts of the devices that fired and began at or after `fromMs`. */
+  alerts(deviceIds: ReadonlySet<string>, fromMs: number): Promise<readonly SeenAlert[]>
+  mails(alertIds: ReadonlySet<string>): Promise<readonly SeenMail[]>
+}
+
+const time = z.iso.datetime().transform((text) => Date.parse(text))
+const statusSchema = z.object({
+  log: z.object({ head: z.number(), consumers: z.array(z.object({ name: z.string(), position: z.number() })) }),
+  ingest: z.object({ position: z.number() }),
+})
+const readingSchema = z
+  .object({ time, value: z.number() })
+  .transform(({ time: timeMs, value }): StoredReading => ({ timeMs, value }))
+const rejectedSchema = z.object({ reason: z.string() })
+const alertSchema = z.object({
+  id: z.string(),
+  ruleId: z.string(),
+  deviceId: z.string(),
+  metric: z.string().nullable(),
+  state: z.string(),
+  startedAt: time,
+})
+const stepSchema = z.object({
+  kind: z.string(),
+  severity: z.enum(severities).nullish(),
+  value: z.number().nullish(),
+})
+const mailSchema = z.object({
+  alertId: z.string(),
+  recipient: z.string(),
+  messageId: z.string().nullable(),
+  state: z.string(),
+})
+
+const catchUpTimeoutMs = 60_000
+const pollMs = 100
+
+export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promise<unknown>): PlatformView {
+  async function stepsOf(alertId: string): Promise<Step[]> {
+    const steps = await Array.fromAsync(api.list(stepSchema, `/api/v1/alerts/${alertId}/timeline`))
+    return steps.flatMap(({ kind, severity, value }) =>
+      (kind === 'firing' || kind === 'severity' || kind === 'resolved') && severity
+        ? { kind, severity, value: value ?? null }
+        : [],
+    )
+  }
+
+  return {
+    async caughtUp() {
+      const readStatus = () => api.read(statusSchema, '/api/v1/status')
+      const { head } = (await readStatus()).log
+      for (let waitedMs = 0; waitedMs < catchUpTimeoutMs; waitedMs += pollMs) {
+        const { log, ingest } = await readStatus()
+        if (ingest.position >= head && log.consumers.every(({ position }) => position >= head)) return
+        await wait(pollMs)
+      }
+      throw new Error(`wait for the platform to catch up failed: not within ${catchUpTimeoutMs} ms`)
+    },
+    readings: (deviceId, metric) =>
+      Array.fromAsync(
+        api.list(readingSchema, `/api/v1/devices/${deviceId}/readings`, { metric, from: '0', to: '4102444800000' }),
+      ),
+    async rejections(deviceId) {
+      const items = await Array.fromAsync(api.list(rejectedSchema, '/api/v1/rejected', { device: deviceId }))
+      return items.map(({ reason }) => reason)
+    },
+    async alerts(deviceIds, fromMs) {
+      const alerts: SeenAlert[] = []
+      // Newest first.
+      for await (const alert of api.list(alertSchema, '/api/v1/alerts')) {
+        if (alert.startedAt < fromMs) break
+        if (alert.state === 'pending' || !deviceIds.has(alert.deviceId)) continue
+        const { id, ruleId, deviceId, metric, startedAt } = alert
+        alerts.push({ id, ruleId, deviceId, metric, startedMs: startedAt, steps: await stepsOf(id) })
+      }
+      return alerts
+    },
+    async mails(alertIds) {
+      const mails: SeenMail[] = []
+      for await (const mail of api.list(mailSchema, '/api/v1/notifications'))
+        if (alertIds.has(mail.alertId)) mails.push(mail)
+      return mails
+    },
+  }
+}
