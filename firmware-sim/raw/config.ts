@@ -22,6 +22,12 @@ export const rawConfigSchema = z.strictObject({
     .min(1)
     .max(20_000),
   window: z.int().min(1).max(16_384).default(100).describe('messages of a connection that may wait for their PUBACK'),
+  messagesPerS: z
+    .number()
+    .positive()
+    .max(10_000_000)
+    .optional()
+    .describe('over all connections, evenly in time; absent: as many as the PUBACKs allow'),
   seconds: z.number().positive().max(3_600).default(20).describe('how long to send'),
   drainSeconds: z.number().positive().max(600).default(15).describe('how long to wait for the last PUBACKs afterwards'),
   startMs: z

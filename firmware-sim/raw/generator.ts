@@ -7,6 +7,8 @@ import { RawConnection } from './raw-connection.ts'
 /** So many connections are being opened at a time: a listener's backlog is no more patient. */
 const openingAtOnce = 64
 const openTimeoutMs = 30_000
+/** How often a paced load is let go on. */
+const paceMs = 5
 
 /**
  * Loads a broker as hard as its PUBACKs allow, from one process, with `meter-1ph` messages that all differ. When the
@@ -34,8 +36,10 @@ export async function runRawGenerator(config: RawConfig, say: (line: string) => 
     say(rawPhases.sending)
     const cpuAtStart = process.cpuUsage()
     const startMs = performance.now()
+    const pacing = startPacing(connections, config.messagesPerS, startMs)
     for (const connection of connections) connection.startSending()
     await sendFor(config.seconds, startMs, total, say)
+    clearInterval(pacing)
     for (const connection of connections) connection.stopSending()
     const durationS = (performance.now() - startMs) / 1_000
     const cpu = process.cpuUsage(cpuAtStart)
@@ -65,6 +69,21 @@ export async function runRawGenerator(config: RawConfig, say: (line: string) => 
   } finally {
     for (const connection of connections) connection.close()
   }
+}
+
+/** Allows each connection its part of the rate; those that cannot keep up catch up later. */
+function startPacing(
+  connections: readonly RawConnection[],
+  messagesPerS: number | undefined,
+  startMs: number,
+): NodeJS.Timeout | undefined {
+  if (messagesPerS === undefined) return undefined
+  const allow = () => {
+    const total = ((performance.now() - startMs) / 1_000) * messagesPerS
+    for (const [i, connection] of connections.entries()) connection.allow(Math.floor((total + i) / connections.length))
+  }
+  allow()
+  return setInterval(allow, paceMs)
 }
 
 /** Says the rate once a second. */

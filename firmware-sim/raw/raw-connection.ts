@@ -39,6 +39,8 @@ export class RawConnection {
   readonly #sentAtMs = new Float64Array(packetIds / sampleEvery)
   #socket: Socket | undefined
   #sending = false
+  /** Messages that may have been sent by now, whatever the window leaves. */
+  #allowed = Number.POSITIVE_INFINITY
   #accepted = false
   /** The part of a PUBACK (MQTT 3.1.1, 3.4) that the next byte is. */
   #expected: 'type' | 'length' | 'high' | 'low' = 'type'
@@ -92,6 +94,12 @@ export class RawConnection {
     })
   }
 
+  /** From now on no more than so many messages in all, until more are allowed. */
+  allow(messages: number): void {
+    this.#allowed = messages
+    this.#fillWindow()
+  }
+
   startSending(): void {
     this.#sending = true
     this.#fillWindow()
@@ -115,7 +123,8 @@ export class RawConnection {
     // A packet may be patched only when the system has taken the write that it was in.
     while (socket.writableLength === 0) {
       const first = this.sent % count
-      const end = Math.min(count, first + window - (this.sent - this.acked))
+      const free = Math.min(window - (this.sent - this.acked), this.#allowed - this.sent)
+      const end = Math.min(count, first + free)
       if (end <= first) return
       const now = performance.now()
       let n = this.sent

@@ -37,6 +37,8 @@ export interface MailServer extends AsyncDisposable {
   readonly mostAtOnce: number
   /** Times that a client said a password. */
   readonly logins: number
+  /** Resolves with the time (performance.now) at which the next message was accepted. */
+  next(timeoutMs: number): Promise<number>
   stop(): Promise<void>
 }
 
@@ -44,6 +46,7 @@ export interface MailServer extends AsyncDisposable {
 export async function startMailServer(options: MailServerOptions = {}): Promise<MailServer> {
   const { login } = options
   const accepted: ReceivedMail[] = []
+  const waiting = new Set<(timeMs: number) => void>()
   let connections = 0
   let open = 0
   let mostAtOnce = 0
@@ -89,7 +92,10 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     const from = mailFrom === false || mailFrom === null || mailFrom === undefined ? '' : mailFrom.address
     const mail = { from, recipients: rcptTo.map(({ address }) => address), messageId: headerOf(raw, 'Message-ID'), raw }
     const reply = await options.onMessage?.(mail)
-    if (reply === undefined) accepted.push(mail)
+    if (reply === undefined) {
+      accepted.push(mail)
+      for (const tell of waiting) tell(performance.now())
+    }
     return reply
   }
 
@@ -113,6 +119,22 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     get logins() {
       return logins
     },
+    next: (timeoutMs) =>
+      new Promise((resolve, reject) => {
+        const end = () => {
+          clearTimeout(timer)
+          waiting.delete(tell)
+        }
+        const tell = (timeMs: number) => {
+          end()
+          resolve(timeMs)
+        }
+        const timer = setTimeout(() => {
+          end()
+          reject(new Error(`wait for a mail failed: none in ${timeoutMs} ms`))
+        }, timeoutMs)
+        waiting.add(tell)
+      }),
     stop,
     [Symbol.asyncDispose]: stop,
   }
