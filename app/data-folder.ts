@@ -47,6 +47,8 @@ export function openDataFolder(path: string): DataFolder {
     const secret = loadSecret(path)
     for (const folder of ['log', 'sessions', 'snapshots']) mkdirSync(join(path, folder), { recursive: true })
     const file = join(path, announcement)
+    // Of a run that was killed.
+    rmSync(file, { force: true })
     return {
       path,
       logFolder: join(path, 'log'),

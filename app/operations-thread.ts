@@ -5,6 +5,7 @@ import { createDispatcher } from '../alerts/index.ts'
 import { createApi } from '../api/index.ts'
 import { AppError, platformDeviceId, systemClock } from '../model/index.ts'
 import { createNotifier } from '../notifier/index.ts'
+import { validateRule } from '../rules/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
 import type { PlatformConfig } from './config.ts'
 import { createLifecycle } from './lifecycle.ts'
@@ -74,6 +75,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
         log: { append: broker.appendControl, stats: broker.logStats },
         broker,
       },
+      validateRule,
       metrics: new Registry(),
       logger,
       clock: systemClock,

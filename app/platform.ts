@@ -87,7 +87,10 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     await access.load()
     const appendControl = createControlAppend(appender, access)
     // What an earlier run, or the command line, changed and did not get into the log: before any device may speak.
-    await createOutboxRelay(state.outbox, appendControl).flush()
+    await warnIfSlow(createOutboxRelay(state.outbox, appendControl).flush(), () => {
+      const { reserveBytes, maxBytes } = config.log
+      logger.warn({ full: log.stats().full, reserveBytes, maxBytes }, 'start waits for room in the log')
+    })
     const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
     await sessions.open()
     lifecycle.own('sessions', () => sessions.close())
@@ -137,7 +140,11 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const { tcp, tls, ws } = broker.ports()
     const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
     const httpUrl = `http://${host}:${httpPort}`
-    folder.announce({ pid: process.pid, httpUrl, mqttPort: tcp ?? null, key: keys.commandLine })
+    try {
+      folder.announce({ pid: process.pid, httpUrl, mqttPort: tcp ?? null, key: keys.commandLine })
+    } catch (error) {
+      logger.warn({ err: error }, 'the command line will not find this platform')
+    }
     return {
       mqttPort: tcp,
       mqttsPort: tls,
@@ -152,6 +159,16 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
   } catch (error) {
     await lifecycle.stop()
     throw error
+  }
+}
+
+/** A disk without room makes a start wait; that must not look like nothing at all. */
+async function warnIfSlow<T>(work: Promise<T>, warn: () => void): Promise<T> {
+  const timer = setTimeout(warn, 1_000)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
   }
 }
 

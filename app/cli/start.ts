@@ -23,7 +23,13 @@ export async function start(config: PlatformConfig): Promise<void> {
     process.once('SIGINT', resolve)
   })
 
-  const platform = await startPlatform(config, { version: packageJson.version, logger, onFailure: die })
+  // A start may wait, for room on the disk for instance; it can be given up at any point, as by a crash.
+  const starting = startPlatform(config, { version: packageJson.version, logger, onFailure: die })
+  const platform = await Promise.race([starting, signal])
+  if (typeof platform === 'string') {
+    logger.info({ signal: platform }, 'platform stopped before it was ready')
+    process.exit(0)
+  }
   const { mqttPort, mqttsPort, mqttWsPort, httpPort } = platform
   announcer.info({ mqttPort, mqttsPort, mqttWsPort, httpPort, pid: process.pid }, 'platform ready')
   process.stderr.write(welcome(platform, config))
