@@ -6,7 +6,7 @@ import { type App, createApp } from './app.ts'
 import { createChanges } from './changes.ts'
 import type { ApiConfig } from './config.ts'
 import { createHttpMetrics } from './http-metrics.ts'
-import type { ApiPeers, ControlRelay } from './ports.ts'
+import type { ApiPeers, ControlRelay, ValidateRule } from './ports.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer } from './server.ts'
 
@@ -14,6 +14,7 @@ export interface ApiDeps {
   readonly state: State
   readonly relay: ControlRelay
   readonly peers: ApiPeers
+  readonly validateRule: ValidateRule
   /** Where the API's own metrics go, and what /metrics prints. */
   readonly metrics: Registry
   readonly logger: Logger
@@ -39,6 +40,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     peers,
     clock,
     registry: deps.metrics,
+    validateRule: deps.validateRule,
     changes: createChanges(state, deps.relay),
     peerTimeoutMs: config.peerTimeoutMs,
     version: deps.version,

@@ -114,6 +114,9 @@ function toResponse(route: Route, { status, headers, body }: RawAnswer): Respons
   if (body === undefined) return new Response(null, { status, ...(headers && { headers }) })
   const mediaType = route.responses[status]?.mediaType
   if (mediaType !== undefined)
-    return new Response(String(body), { status, headers: { 'content-type': mediaType, ...headers } })
+    return new Response(body instanceof Uint8Array ? Buffer.from(body) : String(body), {
+      status,
+      headers: { 'content-type': mediaType, ...headers },
+    })
   return Response.json(body, { status, ...(headers && { headers }) })
 }

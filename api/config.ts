@@ -35,7 +35,9 @@ export const apiConfigSchema = z.strictObject({
     .min(10)
     .max(60_000)
     .default(2_000)
-    .describe('Time that /readyz, /status and /metrics wait for another part of the platform'),
+    .describe(
+      'Time that /readyz, /status, /metrics and the resolving of an alert wait for another part of the platform',
+    ),
 })
 
 export type ApiConfig = z.output<typeof apiConfigSchema>

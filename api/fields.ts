@@ -3,11 +3,13 @@ import {
   idPattern,
   isDeviceId,
   metricNamePattern,
+  parseAlertId,
   parseAssetId,
   parseDeviceId,
   parseKeyId,
   parseMetricName,
   parseProfileId,
+  parseRuleId,
   parseSiteId,
 } from '../model/index.ts'
 import { formatTime, parseTime } from './time.ts'
@@ -19,6 +21,8 @@ export const siteIdField = idText.transform(parseSiteId).openapi({ example: 'mai
 export const assetIdField = idText.transform(parseAssetId).openapi({ example: 'panel-1' })
 export const profileIdField = idText.transform(parseProfileId).openapi({ example: 'meter-1ph' })
 export const keyIdField = idText.transform(parseKeyId)
+export const ruleIdField = idText.transform(parseRuleId).openapi({ example: 'overvoltage' })
+export const alertIdField = idText.transform(parseAlertId)
 export const deviceIdField = idText
   .refine(isDeviceId, { error: 'is taken: "alerts" and what begins with "key:" mean something else', abort: true })
   .transform(parseDeviceId)
@@ -37,6 +41,15 @@ export const nameField = z
   .max(200)
   .regex(/^\P{Cc}*$/u, 'must not have control characters')
   .openapi({ pattern: '^\\P{Cc}*$', example: 'Main panel' })
+
+/** What people write down, in lines; it ends up in mails too. */
+export const textField = z
+  .string()
+  .trim()
+  .min(1)
+  .max(2_000)
+  .regex(/^[\P{Cc}\n\t]*$/u, 'must not have control characters but new lines and tabs')
+  .openapi({ pattern: '^[\\P{Cc}\\n\\t]*$', example: 'Tap of the transformer lowered' })
 
 export const tagsField = z
   .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$/, 'must be a word of 1 to 64 characters'))

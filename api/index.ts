@@ -1,3 +1,12 @@
 export { type Api, type ApiDeps, createApi } from './api.ts'
 export { type ApiConfig, apiConfigSchema } from './config.ts'
-export type { ApiPeers, BrokerQueries, BrokerStatus, ControlLog, ReadingQueries } from './ports.ts'
+export type {
+  ApiPeers,
+  BrokerQueries,
+  BrokerStatus,
+  ControlLog,
+  ReadingQueries,
+  RuleDraft,
+  RuleReach,
+  ValidateRule,
+} from './ports.ts'

@@ -34,7 +34,7 @@ function registerRoute(registry: Registry, route: Route): void {
       ...(request?.params && { params: request.params }),
       ...(request?.query && { query: request.query }),
       ...(request?.body && {
-        body: { required: true, content: { 'application/json': { schema: request.body } } },
+        body: { required: request.bodyOptional !== true, content: { 'application/json': { schema: request.body } } },
       }),
     },
     responses: {
@@ -72,6 +72,8 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
     tags: [
       { name: 'Readings', description: 'What devices measured' },
       { name: 'Devices', description: 'What connects by MQTT' },
+      { name: 'Rules', description: 'What is watched for, and when it is an alert' },
+      { name: 'Alerts', description: 'What the rules have found, and who heard of it' },
       { name: 'Sites', description: 'Places, and the trees of assets within' },
       { name: 'Profiles', description: 'Types of devices and their metrics' },
       { name: 'Keys', description: 'Access for programs' },

@@ -54,6 +54,8 @@ export async function loadPage<Record, Place extends z.ZodType, Item>(
 
 /** The place in a list ordered by id. */
 export const idPlace = z.string().min(1).max(100)
+/** The place in a list ordered by number. */
+export const numberPlace = z.int().min(0)
 const timeMs = z.int().min(0).max(maxTimeMs)
 /** The place in a list ordered by time. */
 export const timePlace = z.strictObject({ timeMs, id: z.int().min(0) })

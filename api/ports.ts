@@ -1,4 +1,5 @@
 import type { IngestQueries } from '../ingest/index.ts'
+import type { FieldError, MetricName, ProfileRecord, RuleRecord } from '../model/index.ts'
 import type { LogPosition, LogStats } from '../store/log/index.ts'
 import type { ReadingStore } from '../store/readings/index.ts'
 
@@ -43,6 +44,20 @@ export interface ApiPeers {
   readonly log: ControlLog
   readonly broker: BrokerQueries
 }
+
+/** What somebody wants to make a rule. */
+export type RuleDraft = Pick<RuleRecord, 'condition' | 'forMs' | 'keepFiringForMs'>
+
+/** What the devices that a rule applies to can measure. */
+export interface RuleReach {
+  /** A metric has to be known to one of them. */
+  readonly profiles: readonly ProfileRecord[]
+  /** Metrics that were sent although no profile knows them. */
+  readonly discovered?: readonly MetricName[]
+}
+
+/** Everything that is wrong with a rule; fields are paths such as `condition/levels/1/clear`. */
+export type ValidateRule = (rule: RuleDraft, reach: RuleReach) => readonly FieldError[]
 
 /** Brings the control frames of committed changes into the log, in the order of the changes. */
 export interface ControlRelay {

@@ -15,6 +15,7 @@ export interface RequestSchemas<Params extends z.ZodObject, Query extends z.ZodO
   readonly params?: Params
   readonly query?: Query
   readonly body?: Body
+  readonly bodyOptional?: boolean
 }
 
 interface Parsed<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
@@ -41,7 +42,9 @@ export async function parseRequest<Params extends z.ZodObject, Query extends z.Z
     const fields = [params, query].flatMap((result) => (result.error ? fieldErrors(result.error) : []))
     throw new HttpProblem('malformed_request', describe('address', fields), { fields })
   }
-  const body = (schemas.body ?? noBody).safeParse(schemas.body ? await readJson(request) : undefined)
+  const body = (schemas.body ?? noBody).safeParse(
+    schemas.body ? await readJson(request, schemas.bodyOptional === true) : undefined,
+  )
   if (!body.success) {
     const fields = fieldErrors(body.error)
     throw new HttpProblem('invalid_input', describe('body', fields), { fields })
@@ -60,7 +63,8 @@ function queryRecord(query: URLSearchParams): Record<string, string | string[]> 
   )
 }
 
-async function readJson(request: RawRequest): Promise<unknown> {
+async function readJson(request: RawRequest, optional: boolean): Promise<unknown> {
+  if (optional && request.contentType === undefined && (await request.readBody()).length === 0) return {}
   const mediaType = request.contentType?.split(';')[0]?.trim().toLowerCase()
   if (mediaType !== 'application/json')
     throw new HttpProblem('unsupported_media_type', 'this route reads application/json; say so in Content-Type')
@@ -76,11 +80,25 @@ async function readJson(request: RawRequest): Promise<unknown> {
 /** A field is named as in JavaScript: `limits.metrics`, `tags.0`; the whole body is ''. */
 function fieldErrors(error: z.ZodError): FieldError[] {
   const name = (path: readonly PropertyKey[]): string => path.map(String).join('.').slice(0, 200)
-  return error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ field: name([...issue.path, key]), message: 'unknown' }))
-      : [{ field: name(issue.path), message: issue.message }],
-  )
+  const toErrors = (issues: readonly Issue[], at: readonly PropertyKey[]): FieldError[] =>
+    issues.flatMap((issue) => {
+      const path = [...at, ...issue.path]
+      if (issue.code === 'unrecognized_keys')
+        return issue.keys.map((key) => ({ field: name([...path, key]), message: 'unknown' }))
+      const meant = issue.code === 'invalid_union' ? meantBranch(issue.errors) : undefined
+      return meant ? toErrors(meant, path) : [{ field: name(path), message: issue.message }]
+    })
+  return toErrors(error.issues, [])
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Of several forms the one that is least wrong is the one that was meant; undefined when that is not clear. */
+function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const weight = (issues: readonly Issue[]) =>
+    issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
+  const [best, next] = branches.toSorted((a, b) => weight(a) - weight(b))
+  return best && next && weight(best) < weight(next) ? best : undefined
 }
 
 function describe(part: string, fields: readonly FieldError[]): string {

@@ -2,13 +2,14 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
 import type { State } from '../store/state/index.ts'
 import type { Changes } from './changes.ts'
-import type { ApiPeers } from './ports.ts'
+import type { ApiPeers, ValidateRule } from './ports.ts'
 
 /** What routes are made of. They read state directly and write only through `changes`. */
 export interface RouteDeps {
   readonly state: Omit<State, 'change' | 'close'>
   readonly changes: Changes
   readonly peers: ApiPeers
+  readonly validateRule: ValidateRule
   readonly registry: Registry
   readonly clock: Clock
   readonly peerTimeoutMs: number

@@ -58,7 +58,13 @@ interface RouteFace<
   readonly tag: string
   readonly summary: string
   readonly description?: string
-  readonly request?: { readonly params?: Params; readonly query?: Query; readonly body?: Body }
+  readonly request?: {
+    readonly params?: Params
+    readonly query?: Query
+    readonly body?: Body
+    /** No body at all is the same as `{}`. */
+    readonly bodyOptional?: boolean
+  }
   readonly responses: Responses
 }
 

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import type { RouteDeps } from './route-deps.ts'
+import { alertRoutes } from './routes/alerts.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { deviceRoutes } from './routes/devices.ts'
@@ -7,9 +8,11 @@ import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { latestRoutes } from './routes/latest.ts'
+import { notificationRoutes } from './routes/notifications.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rejectedRoutes } from './routes/rejected.ts'
+import { ruleRoutes } from './routes/rules.ts'
 import { siteRoutes } from './routes/sites.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tokenRoutes } from './routes/tokens.ts'
@@ -24,6 +27,9 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...siteRoutes(deps),
     ...assetRoutes(deps),
     ...profileRoutes(deps),
+    ...ruleRoutes(deps),
+    ...alertRoutes(deps),
+    ...notificationRoutes(deps),
     ...keyRoutes(deps),
     ...rejectedRoutes(deps),
     ...auditRoutes(deps),

@@ -69,7 +69,7 @@ export type AlertEvent =
   | (Step & {
       readonly kind: 'resolve_requested'
       readonly by: AlertActor
-      readonly resolution: string
+      readonly resolution: string | null
       readonly rootCause: string | null
     })
 
@@ -111,7 +111,7 @@ export interface AlertWrites {
 }
 
 export interface ResolveOrder {
-  readonly resolution: string
+  readonly resolution?: string | undefined
   readonly rootCause?: string | undefined
 }
 

@@ -143,7 +143,7 @@ describe('the answer to', () => {
   })
 
   test('all of them left no trace in state and none in the log of errors', async () => {
-    expect((await api.get('/api/v1/devices')).body.items.map(({ id }: { id: string }) => id)).toEqual(['m'])
+    expect((await api.get('/api/v1/devices')).body.items.map(({ id }: { id: string }) => id)).toEqual(['m', 'platform'])
     expect(api.logged).toEqual([])
   })
 

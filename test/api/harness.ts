@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import { expect } from 'vitest'
 import { type ApiConfig, apiConfigSchema, createApi } from '../../api/index.ts'
 import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
+import { validateRule } from '../../rules/index.ts'
 import {
   type ApiKeyInput,
   createOutboxRelay,
@@ -84,6 +85,7 @@ export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harn
     state,
     relay,
     peers: fake.peers,
+    validateRule,
     metrics: new Registry(),
     logger,
     clock,

@@ -61,9 +61,9 @@ describe('assets', () => {
 })
 
 describe('profiles', () => {
-  test('begin with the four built-in ones', async () => {
+  test('begin with the built-in ones', async () => {
     const { body } = await api.get('/api/v1/profiles')
-    expect(ids(body)).toEqual(['meter-1ph', 'meter-3ph', 'transformer', 'weather-station'])
+    expect(ids(body)).toEqual(['meter-1ph', 'meter-3ph', 'platform', 'transformer', 'weather-station'])
     expect((await api.get('/api/v1/profiles/meter-1ph')).body.metrics[0]).toEqual({
       name: 'voltage',
       unit: 'V',

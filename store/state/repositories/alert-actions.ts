@@ -34,7 +34,7 @@ export function alertWrites({ db, nowMs, principal, note }: ChangeScope): AlertW
       return alert
     },
 
-    async requestResolve(id, { resolution, rootCause = null }) {
+    async requestResolve(id, { resolution = null, rootCause = null }) {
       const doing = `resolve alert ${id}`
       const before = await fired(doing, id)
       if (before.state === 'resolved') throw conflict(doing, 'state', 'is resolved already')

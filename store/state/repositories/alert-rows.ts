@@ -42,7 +42,7 @@ export function toAlertEvent(row: StateSchema['alert_events']): AlertEvent {
     case 'commented':
       return { ...step, kind: row.kind, by: actorOf(row), text: row.text ?? '' }
     case 'resolve_requested':
-      return { ...step, kind: row.kind, by: actorOf(row), resolution: row.text ?? '', rootCause: row.root_cause }
+      return { ...step, kind: row.kind, by: actorOf(row), resolution: row.text, rootCause: row.root_cause }
     default:
       throw damaged(row, row.kind)
   }
