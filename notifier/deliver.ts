@@ -92,7 +92,7 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
   async function send(due: NotificationRecord): Promise<SendOutcome> {
     const { id, recipient, createdMs } = due
     // What an earlier attempt sent is sent again, to the byte: the server may have it.
-    const kept = await insist('read a mail', () => state.notifications.message(id))
+    const kept = due.messageId === null ? undefined : await insist('read a mail', () => state.notifications.message(id))
     if (kept !== undefined) return await provider.send({ ...kept, recipient, createdMs }, giveUp.signal)
     const about = await insist('read what a mail is about', () => state.dispatch.event(due.eventId))
     if (about === undefined) return unsendable('event_gone', `event ${due.eventId} is not kept any more`)

@@ -55,7 +55,7 @@ function tell(news: AlertNews, texts: AlertTexts): Story {
 function tellCrossing(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts): Story {
   const { labels } = texts
   const { metric, quantity, beyondLimit } = wordsOf(news, evidence, texts)
-  const clock = clockOf(news)
+  const clock = clockOf(news, texts)
   const { limit, clear, forMs, keepFiringForMs } = evidence
   return {
     figure: quantity(evidence.value),
@@ -90,7 +90,7 @@ function tellEnd(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts
 
 function tellSilence(news: AlertNews, evidence: NoDataEvidence, texts: AlertTexts): Story {
   const { labels } = texts
-  const clock = clockOf(news)
+  const clock = clockOf(news, texts)
   const silent =
     evidence.lastSeenMs === null
       ? texts.neverHeard(clock.time(evidence.armedMs))
@@ -129,12 +129,12 @@ function wordsOf(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts
 
 function measured(news: AlertNews, evidence: ThresholdEvidence, texts: AlertTexts): Fact {
   const { value, unit, readingTimeMs, quality } = evidence
-  const what = texts.at(formatQuantity(value, unit), clockOf(news).time(readingTimeMs))
+  const what = texts.at(formatQuantity(value, unit), clockOf(news, texts).time(readingTimeMs))
   return [texts.labels.measured, what, texts.quality[quality]]
 }
 
 function end(news: AlertNews, texts: AlertTexts): readonly Fact[] {
-  const clock = clockOf(news)
+  const clock = clockOf(news, texts)
   return [
     [texts.labels.fired, clock.full(news.firedMs)],
     [texts.labels.ended, clock.full(news.timeMs)],
@@ -149,16 +149,16 @@ function place(news: AlertNews, texts: AlertTexts): readonly Fact[] {
     [labels.rule, texts.version(news.ruleName, news.ruleVersion)],
     [labels.device, named],
     [labels.site, news.siteName],
-    [labels.times, localTime(news.timeMs, news.timeZone).zone],
+    [labels.times, localTime(news.timeMs, news.timeZone, texts.calendar).zone],
   ]
 }
 
 /** Times as the site's clocks show them; the date too, where asked for. */
-function clockOf({ timeZone }: AlertNews) {
+function clockOf({ timeZone }: AlertNews, { calendar }: AlertTexts) {
   return {
-    time: (timeMs: number) => localTime(timeMs, timeZone).time,
+    time: (timeMs: number) => localTime(timeMs, timeZone, calendar).time,
     full: (timeMs: number) => {
-      const { time, date } = localTime(timeMs, timeZone)
+      const { time, date } = localTime(timeMs, timeZone, calendar)
       return `${time}, ${date}`
     },
   }

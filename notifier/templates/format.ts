@@ -3,9 +3,11 @@ import { Temporal } from 'temporal-polyfill'
 /** UCUM codes that people do not write (product's own metrics use no others). */
 const units: Readonly<Record<string, string>> = { Cel: '°C', 'V.A': 'VA', deg: '°', '1': '' }
 const bytePrefixes = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+const sixDigits = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 })
+const threeDigits = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 
 export function formatNumber(value: number): string {
-  return value.toLocaleString('en', { maximumSignificantDigits: 6 })
+  return sixDigits.format(value)
 }
 
 /** `465.2 V`, `80 %`, `1.5 GB`. */
@@ -18,8 +20,7 @@ export function formatQuantity(value: number, unit: string): string {
 
 function formatBytes(value: number): string {
   const power = value < 1_000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), bytePrefixes.length - 1)
-  const scaled = value / 1_000 ** power
-  return `${scaled.toLocaleString('en', { maximumSignificantDigits: 3 })} ${bytePrefixes[power]}`
+  return `${threeDigits.format(value / 1_000 ** power)} ${bytePrefixes[power]}`
 }
 
 /** `45 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: the two largest parts, the smaller one only where it is something. */
@@ -41,6 +42,12 @@ export function formatDuration(ms: number): string {
     .join(' ')
 }
 
+export interface CalendarNames {
+  /** Monday first. */
+  readonly weekdays: readonly string[]
+  readonly months: readonly string[]
+}
+
 export interface LocalTime {
   /** `14:05:09`. */
   readonly time: string
@@ -51,18 +58,19 @@ export interface LocalTime {
 }
 
 /** A moment as the site's clocks show it; a zone that this system does not know is shown as UTC. */
-export function localTime(timeMs: number, timeZone: string): LocalTime {
+export function localTime(timeMs: number, timeZone: string, names: CalendarNames): LocalTime {
   const instant = Temporal.Instant.fromEpochMilliseconds(Math.round(timeMs))
   let local: Temporal.ZonedDateTime
   try {
     local = instant.toZonedDateTimeISO(timeZone)
   } catch {
-    return localTime(timeMs, 'UTC')
+    return localTime(timeMs, 'UTC', names)
   }
-  const date = local.toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' })
+  const weekday = names.weekdays[local.dayOfWeek - 1]
+  const month = names.months[local.month - 1]
   return {
     time: local.toPlainTime().toString({ smallestUnit: 'second' }),
-    date: date.replaceAll(',', ''),
+    date: `${weekday} ${local.day} ${month} ${local.year}`,
     zone: timeZone === 'UTC' ? 'UTC' : `${timeZone}, UTC${local.offset}`,
   }
 }

@@ -1,9 +1,11 @@
 import type { Comparison, QualityName, ResolveReason, Severity } from '../../model/index.ts'
+import type { CalendarNames } from './format.ts'
 
 /** Every word of an alert's mail, in one language. Quantities, durations and times come formatted. */
 export interface AlertTexts {
   /** BCP 47. */
   readonly language: string
+  readonly calendar: CalendarNames
   readonly severity: Readonly<Record<Severity, string>>
   readonly resolved: string
   readonly beyond: Readonly<Record<Comparison, string>>
@@ -52,6 +54,10 @@ export interface AlertTexts {
 
 export const english: AlertTexts = {
   language: 'en',
+  calendar: {
+    weekdays: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'],
+    months: ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
+  },
   severity: { info: 'Info', warning: 'Warning', critical: 'Critical' },
   resolved: 'Resolved',
   beyond: { '>': 'above', '>=': 'at or above', '<': 'below', '<=': 'at or below' },

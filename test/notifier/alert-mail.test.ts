@@ -5,6 +5,7 @@ import { alertMail } from '../../notifier/templates/alert-mail.ts'
 import { formatDuration, formatQuantity, localTime, metricLabel } from '../../notifier/templates/format.ts'
 import { escapeHtml } from '../../notifier/templates/html.ts'
 import type { AlertNews } from '../../notifier/templates/news.ts'
+import { english } from '../../notifier/templates/texts.ts'
 
 const atMs = Date.UTC(2026, 10, 23, 7, 5, 9)
 const recipient = 'ops@example.com'
@@ -170,13 +171,16 @@ describe('how things are written', () => {
   ] as const)('%d in %s is %s', ([value, unit, written]) => expect(formatQuantity(value, unit)).toBe(written))
 
   test('a time is that of the zone on its day, summer time included', () => {
-    expect(localTime(Date.UTC(2026, 6, 1, 12), 'Europe/Berlin')).toEqual({
+    expect(localTime(Date.UTC(2026, 6, 1, 12), 'Europe/Berlin', english.calendar)).toEqual({
       time: '14:00:00',
       date: 'Wed 1 Jul 2026',
       zone: 'Europe/Berlin, UTC+02:00',
     })
-    expect(localTime(Date.UTC(2026, 0, 1, 12), 'Europe/Berlin').time).toBe('13:00:00')
-    expect(localTime(Date.UTC(2026, 0, 1, 12), 'No/Where')).toMatchObject({ time: '12:00:00', zone: 'UTC' })
+    expect(localTime(Date.UTC(2026, 0, 1, 12), 'Europe/Berlin', english.calendar).time).toBe('13:00:00')
+    expect(localTime(Date.UTC(2026, 0, 1, 12), 'No/Where', english.calendar)).toMatchObject({
+      time: '12:00:00',
+      zone: 'UTC',
+    })
   })
 
   test.for([
