@@ -10,12 +10,14 @@ import {
   parseProfileId,
   parseSiteId,
 } from '../model/index.ts'
+import { createRuleEngine, defaultRules } from '../rules/index.ts'
 import type { LogPosition, LogReader } from '../store/log/index.ts'
 import type { ReadingStore, SeriesInfo } from '../store/readings/index.ts'
 
 /**
- * What ingest itself costs: log → decode → validate → dedupe → batch, with a store that only counts. Prints one JSON
- * line per kind of payload: microseconds per message of six values, on one thread.
+ * What ingest itself costs: log → decode → validate → dedupe → judge → batch, with a store that only counts; without
+ * rules, and with the default pack. Prints one JSON line per kind of payload: microseconds per message of six values, on
+ * one thread.
  */
 const messages = 400_000
 const startMs = Date.now() - 3_600_000
@@ -44,6 +46,13 @@ function writeLog(payload: Payload, devices: number): { readonly bytes: Buffer; 
       receivedMs: startMs,
       topic: controlTopic.profile(profile.id),
       payload: encoder.encode(JSON.stringify(profile)),
+    })
+  for (const rule of defaultRules)
+    writer.append({
+      kind: frameKind.control,
+      receivedMs: startMs,
+      topic: controlTopic.rule(rule.id),
+      payload: encoder.encode(JSON.stringify(rule)),
     })
   const origins = Array.from({ length: devices }, (_, d) => encodeOrigin(`meter-${d}`, `client-${d}`))
   const topics = origins.map((_, d) => encoder.encode(`pel/v1/meter-${d}/telemetry`))
@@ -112,7 +121,7 @@ function readerOf({ bytes, ends }: ReturnType<typeof writeLog>): LogReader {
   }
 }
 
-async function measure(name: string, devices: number): Promise<void> {
+async function measure(name: string, devices: number, rules: boolean): Promise<void> {
   const payload = payloads[name]
   if (payload === undefined) throw new RangeError(`no payload ${name}`)
   const script = writeLog(payload, devices)
@@ -134,6 +143,14 @@ async function measure(name: string, devices: number): Promise<void> {
     expire: () => empty,
     stats: () => empty,
     close: async () => {},
+  }
+  const logger = pino({ level: 'warn' })
+  let transitions = 0
+  const sink = {
+    position: async () => 0,
+    record: async (batch: readonly unknown[]) => {
+      transitions += batch.length
+    },
   }
   const ingest = createIngest(ingestConfigSchema.parse({ idleCommitMs: 0 }), {
     log: readerOf(script),
@@ -157,7 +174,8 @@ async function measure(name: string, devices: number): Promise<void> {
     },
     topics: { scalarTopics: [], metricNames: new Map() },
     clock: { now: () => Date.now() },
-    logger: pino({ level: 'warn' }),
+    ...(rules ? { evaluator: createRuleEngine({ sink, logger }) } : {}),
+    logger,
     onFailure: (error) => console.error(error),
   })
   const begun = performance.now()
@@ -175,6 +193,8 @@ async function measure(name: string, devices: number): Promise<void> {
     JSON.stringify({
       payload: name,
       devices,
+      rules,
+      transitions,
       messages,
       stored,
       usPerMessage,
@@ -188,6 +208,5 @@ async function measure(name: string, devices: number): Promise<void> {
 
 const wanted = process.argv.slice(2)
 for (const name of wanted.length === 0 ? Object.keys(payloads) : wanted) {
-  await measure(name, 50)
-  await measure(name, 1000)
+  for (const devices of [50, 1000]) for (const rules of [false, true]) await measure(name, devices, rules)
 }

@@ -117,7 +117,7 @@ export interface SeriesWatch {
 export interface Evaluator {
   /** How far its effects are recorded. Once, before anything else. */
   open(): Promise<LogPosition>
-  /** The memory of an evaluator, for the snapshot. */
+  /** The memory of the evaluator, for the snapshot; the bytes do not change when it goes on. */
   encode(): Uint8Array
   /** Fills a fresh one. Throws on bytes that `encode` did not write. */
   decode(bytes: Uint8Array): void

@@ -27,8 +27,6 @@ export function createRemember(evaluator: Evaluator | undefined, judgedPosition:
     const encoded = encodeMemory(memory, Math.ceil(memoryBytes * 1.1))
     memoryBytes = encoded.length
     if (evaluator === undefined) return { memory: encoded, evaluator }
-    // A copy: it is written later, and the evaluator goes on meanwhile.
-    const bytes = Uint8Array.from(evaluator.encode())
-    return { memory: encoded, evaluator: { position: judgedPosition(), bytes } }
+    return { memory: encoded, evaluator: { position: judgedPosition(), bytes: evaluator.encode() } }
   }
 }
