@@ -19,6 +19,8 @@ export interface FakePeers {
   brokerStatus: BrokerStatus
   /** Every append rejects with it while it is set. */
   appendError: AppError | undefined
+  /** What meets a control frame in the log, after it was appended. */
+  onAppend: ((topic: string) => Promise<void>) | undefined
   /** Parts that never answer. */
   readonly silent: Set<'log' | 'ingest' | 'readings' | 'broker'>
 }
@@ -49,6 +51,7 @@ export function createFakePeers(): FakePeers {
     presences: new Map(),
     silent: new Set(),
     appendError: undefined,
+    onAppend: undefined,
     logStats: {
       tail: 0,
       head: 4_096,
@@ -115,6 +118,7 @@ export function createFakePeers(): FakePeers {
         async append(topic, payload) {
           if (fake.appendError) throw fake.appendError
           fake.controls.push({ topic, payload: Buffer.from(payload).toString() })
+          void fake.onAppend?.(topic)
           return fake.controls.length
         },
         stats: () => answer('log', () => ({ ...fake.logStats, ...unasked })),
