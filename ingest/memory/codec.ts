@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { AppError } from '../../model/index.ts'
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { AppError, ByteReader, ByteWriter } from '../../model/index.ts'
 import type { DeviceMemory } from './device-memory.ts'
 import type { Memory } from './memory.ts'
 import { deviceRecordSchema, profileRecordSchema } from './record-schemas.ts'

@@ -1,1 +1,0 @@
-export { ByteReader } from '../../model/index.ts'

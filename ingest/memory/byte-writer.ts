@@ -1,1 +1,0 @@
-export { ByteWriter } from '../../model/index.ts'
