@@ -19,7 +19,7 @@ const levelInput = z
     value: z.number().openapi({ description: 'Beyond this value the level holds' }),
     clear: z
       .number()
-      .exactOptional()
+      .optional()
       .openapi({ description: 'It holds until the value is back at this side of it; `value` itself by default' }),
   })
   .openapi('RuleLevel')
@@ -83,7 +83,7 @@ export const ruleSchema = z
       z.strictObject({
         metric: z.string(),
         op: z.enum(comparisons),
-        levels: z.array(z.strictObject({ severity, value: z.number(), clear: z.number().exactOptional() })),
+        levels: z.array(z.strictObject({ severity, value: z.number(), clear: z.number().optional() })),
       }),
       z.strictObject({ noData: z.strictObject({ intervals: z.int(), severity }) }),
     ]),
@@ -92,13 +92,17 @@ export const ruleSchema = z
   })
   .openapi('Rule')
 
-export function toRule(rule: RuleRecord): z.input<typeof ruleSchema> {
-  const { id, version, name, enabled, appliesTo, forMs, keepFiringForMs } = rule
-  const condition = toCondition(rule.condition)
-  return { id, version, name, enabled, appliesTo, condition, forMs, keepFiringForMs }
+/** The words of a request as the model has them. */
+export function toCondition(input: z.output<typeof conditionInput>): RuleCondition {
+  if ('noData' in input) return input
+  const levels = input.levels.map(({ clear, ...level }) => ({ ...level, ...(clear !== undefined && { clear }) }))
+  return { ...input, levels }
 }
 
-function toCondition(condition: RuleCondition): z.input<typeof ruleSchema>['condition'] {
-  if (isNoData(condition)) return condition
-  return { ...condition, levels: [...condition.levels] }
+export function toRule(rule: RuleRecord): z.input<typeof ruleSchema> {
+  const { id, version, name, enabled, appliesTo, forMs, keepFiringForMs } = rule
+  const condition = isNoData(rule.condition)
+    ? rule.condition
+    : { ...rule.condition, levels: [...rule.condition.levels] }
+  return { id, version, name, enabled, appliesTo, condition, forMs, keepFiringForMs }
 }

@@ -7,7 +7,7 @@ import { badField, HttpProblem } from '../problem.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { createRuleCheck } from '../rule-check.ts'
-import { ruleInput, rulePatch, ruleSchema, toRule } from '../rule-schemas.ts'
+import { ruleInput, rulePatch, ruleSchema, toCondition, toRule } from '../rule-schemas.ts'
 import { found, visible } from '../site-access.ts'
 import { formatTime } from '../time.ts'
 
@@ -87,8 +87,9 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
       responses: { 201: { description: 'The new rule, version 1', schema: ruleSchema } },
       async handler({ body }, context) {
         await requireTarget(context.principal, body.appliesTo)
-        await check(body.appliesTo, body)
-        const rule = await changes.apply(context, (unit) => unit.rules.create(body))
+        const input = { ...body, condition: toCondition(body.condition) }
+        await check(input.appliesTo, input)
+        const rule = await changes.apply(context, (unit) => unit.rules.create(input))
         return { status: 201, headers: { location: `/api/v1/rules/${rule.id}` }, body: toRule(rule) }
       },
     }),
@@ -115,18 +116,19 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
       responses: { 200: { description: 'The version in force now', schema: ruleSchema } },
       async handler({ params, body }, context) {
         const before = await ownRule(context.principal, params.id)
-        const appliesTo = body.appliesTo ?? before.appliesTo
+        const patch = { ...body, condition: body.condition && toCondition(body.condition) }
+        const appliesTo = patch.appliesTo ?? before.appliesTo
         await requireTarget(context.principal, appliesTo)
         await check(appliesTo, {
-          condition: body.condition ?? before.condition,
-          forMs: body.forMs ?? before.forMs,
-          keepFiringForMs: body.keepFiringForMs ?? before.keepFiringForMs,
+          condition: patch.condition ?? before.condition,
+          forMs: patch.forMs ?? before.forMs,
+          keepFiringForMs: patch.keepFiringForMs ?? before.keepFiringForMs,
         })
         const rule = await changes.apply(context, async (unit) => {
           // What was checked is what is changed: somebody else may have made a version in between.
           if ((await unit.rules.get(params.id))?.version !== before.version)
             throw new HttpProblem('conflict', `rule ${params.id} has just been changed: read it again`)
-          return unit.rules.update(params.id, body)
+          return unit.rules.update(params.id, patch)
         })
         return { status: 200, body: toRule(rule) }
       },

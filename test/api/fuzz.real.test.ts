@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseSiteId } from '../../model/index.ts'
+import { transition } from '../store/state/harness.ts'
 import { type Harness, type RequestOptions, startApi, startMs } from './harness.ts'
 
 let api: Harness
@@ -8,6 +10,9 @@ beforeAll(async () => {
   await api.post('/api/v1/devices', { id: 'm', profileId: 'meter-1ph' })
   await api.post('/api/v1/assets', { id: 'a', siteId: 'main', kind: 'panel', name: 'A' })
   await api.measure('m', 'voltage', [[startMs, 230]])
+  const condition = { metric: 'voltage', op: '>', levels: [{ severity: 'warning', value: 253 }] }
+  await api.post('/api/v1/rules', { id: 'r', name: 'R', appliesTo: { device: 'm' }, condition })
+  await api.state.alertLedger.record([transition('fired', 0, { siteId: parseSiteId('main') })], 1)
 })
 afterAll(() => api.stop())
 
@@ -83,7 +88,14 @@ function bodyFor(schema: Schema): fc.Arbitrary<unknown> {
 }
 
 /** What is there already, so that requests get beyond 404. */
-const idOf: Readonly<Record<string, string>> = { devices: 'm', sites: 'main', profiles: 'meter-1ph', assets: 'a' }
+const idOf: Readonly<Record<string, string>> = {
+  devices: 'm',
+  sites: 'main',
+  profiles: 'meter-1ph',
+  assets: 'a',
+  rules: 'r',
+  alerts: 'fired',
+}
 
 const rightQuery: Readonly<Record<string, fc.Arbitrary<string>>> = {
   limit: fc.constantFrom('1', '10000'),

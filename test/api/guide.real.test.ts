@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseDeviceId } from '../../model/index.ts'
+import { parseAlertId, parseDeviceId, parseRuleId, parseSiteId } from '../../model/index.ts'
+import { transition } from '../store/state/harness.ts'
 import { type Harness, startApi, startMs } from './harness.ts'
 
 const guide = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
@@ -81,14 +82,40 @@ async function publish(): Promise<void> {
   ])
 }
 
+const alert = 'k2v7dq5n3wxyoc4g6tzbhe2fma'
+
+/** What the rules and the dispatcher make of the guide's rule and readings that are not in the guide. */
+async function raiseAlert(): Promise<void> {
+  const firedMs = Date.parse('2026-11-23T09:41:00Z')
+  const { evidence } = transition(alert, 1)
+  if (evidence.kind !== 'threshold') throw new Error('the alert of the guide is about a threshold')
+  const step = (ordinal: 0 | 1, timeMs: number) =>
+    transition(alert, ordinal, {
+      kind: ordinal === 0 ? 'pending' : 'firing',
+      ruleId: parseRuleId('high-voltage'),
+      ruleName: 'High voltage',
+      deviceId: parseDeviceId('meter-1'),
+      siteId: parseSiteId('main'),
+      timeMs,
+      evidence: { ...evidence, readingTimeMs: timeMs, sinceMs: firedMs - 60_000 },
+    })
+  await api.state.alertLedger.record([step(0, firedMs - 60_000), step(1, firedMs)], 1)
+  await api.state.dispatch.commit(2, [{ eventId: 2, channel: 'email', recipient: 'operator@example.org' }])
+  expect(await api.state.alerts.get(parseAlertId(alert))).toMatchObject({ ruleVersion: 3 })
+}
+
 describe('the guide', () => {
   test('has its examples', () => expect(examples.length).toBeGreaterThan(10))
 
   test.each(examples)('tells the truth about $command', async ({ command, answer }) => {
-    const { method, path, headers, data } = parseCurl(words(command, { URL: api.url, KEY: api.adminKey }), api.url)
+    const { method, path, headers, data } = parseCurl(
+      words(command, { URL: api.url, KEY: api.adminKey, ALERT: alert }),
+      api.url,
+    )
     const { status, body } = await api.request(method, path, { key: null, headers, ...(data && { raw: data }) })
     if (answer === undefined) expect(status).toBeLessThan(300)
     else expect(body).toEqual(asExpected(JSON.parse(answer)))
-    if (method === 'POST' && body.id === 'meter-1') await publish()
+    if (method === 'POST' && body?.id === 'meter-1') await publish()
+    if (path === '/api/v1/rules/high-voltage/restore') await raiseAlert()
   })
 })
