@@ -17,15 +17,15 @@ export async function ensureQuickProfile(api: PlatformApi): Promise<void> {
   const { metrics } = await api.read(profileSchema, `/api/v1/profiles/${copiedProfileId}`)
   const answer = await api.ask('POST', '/api/v1/profiles', { ...quickProfile, metrics })
   if (answer.status !== 201 && answer.status !== 409) throw refused(`create profile ${quickProfile.id}`, answer)
-  const rules = await Array.fromAsync(api.list(ruleSchema, '/api/v1/rules'))
-  const copies = new Set(rules.filter(({ appliesTo }) => appliesTo.profile === quickProfile.id).map(({ name }) => name))
-  for (const { name, appliesTo, condition, forMs, keepFiringForMs } of rules) {
-    if (appliesTo.profile !== copiedProfileId) continue
-    const copy = `${quickProfile.name}: ${name}`
-    if (copies.has(copy)) continue
-    const body = { name: copy, appliesTo: { profile: quickProfile.id }, condition, forMs, keepFiringForMs }
-    const created = await api.ask('POST', '/api/v1/rules', body)
-    if (created.status !== 201) throw refused(`create rule ${copy}`, created)
+  for await (const rule of api.list(ruleSchema, '/api/v1/rules', { profileId: copiedProfileId })) {
+    const id = rule.id.replace(copiedProfileId, quickProfile.id)
+    // A rule of somebody's own whose id does not say of which profile it is.
+    if (id === rule.id) continue
+    const { condition, forMs, keepFiringForMs } = rule
+    const name = `${quickProfile.name}: ${rule.name}`
+    const copy = { id, name, appliesTo: { profile: quickProfile.id }, condition, forMs, keepFiringForMs }
+    const created = await api.ask('POST', '/api/v1/rules', copy)
+    if (created.status !== 201 && created.status !== 409) throw refused(`create rule ${id}`, created)
   }
 }
 

@@ -38,25 +38,33 @@ export function planEpisodes(kind: FaultKind, { fromMs, toMs, intervalMs, random
   return episodes
 }
 
-/** Which points have which fault: at least one each if there are enough, half of them in all; the others stay healthy. */
+/**
+ * Which points have which fault: at least one each if there are enough, half of them in all; the others stay healthy.
+ * A fault goes to every kind of device before it goes to one a second time, as far as there are.
+ */
 export function assignFaults(
   points: readonly Pick<MeasuringPoint, 'profile'>[],
   kinds: readonly FaultKind[],
   random: () => number,
 ): ReadonlyMap<number, FaultKind> {
-  const free = shuffled(points.keys(), random)
   const assigned = new Map<number, FaultKind>()
-  if (kinds.length === 0) return assigned
+  const free = Map.groupBy(shuffled(points.keys(), random), (point) => points[point]?.profile)
   const wanted = Math.min(points.length, Math.max(kinds.length, Math.floor(points.length * faultyShare)))
   // The choosy ones first, or others may take what only they can use.
   const turns = [...kinds].sort((one, other) => Number(isChoosy(other)) - Number(isChoosy(one)))
+  const had = new Map<string, number>()
   for (let turn = 0; turn < wanted; turn++) {
     const kind = turns[turn % turns.length]
     if (kind === undefined) break
-    const { profile } = factsOf(kind)
-    const at = free.findIndex((point) => profile === undefined || points[point]?.profile === profile)
-    const [point] = at === -1 ? [] : free.splice(at, 1)
-    if (point !== undefined) assigned.set(point, kind)
+    const { profile: only } = factsOf(kind)
+    const timesHad = (profile: string | undefined) => had.get(`${kind} ${profile}`) ?? 0
+    const [choice] = [...free]
+      .filter(([profile, those]) => those.length > 0 && (only === undefined || profile === only))
+      .sort(([one], [other]) => timesHad(one) - timesHad(other))
+    const point = choice?.[1].pop()
+    if (point === undefined) continue
+    assigned.set(point, kind)
+    had.set(`${kind} ${choice?.[0]}`, timesHad(choice?.[0]) + 1)
   }
   return assigned
 }

@@ -29,11 +29,19 @@ export function alertsOf(course: Course): number {
 export function sameCourse(one: Course, other: Course): boolean {
   return (
     one.length === other.length &&
-    one.every((step, i) => step.kind === other[i]?.kind && step.severity === other[i]?.severity)
+    one.every(({ kind, severity, value }, i) => {
+      const step = other[i]
+      return step !== undefined && step.kind === kind && step.severity === severity && step.value === value
+    })
   )
 }
 
 export function describeCourse(course: Course): string {
   if (course.length === 0) return 'nothing'
-  return course.map(({ kind, severity }) => (kind === 'resolved' ? kind : `${kind} ${severity}`)).join(', ')
+  return course
+    .map(({ kind, severity, value }) => {
+      const at = value === null ? '' : ` at ${value}`
+      return kind === 'resolved' ? `${kind}${at}` : `${kind} ${severity}${at}`
+    })
+    .join(', ')
 }

@@ -1,6 +1,11 @@
 import { alertsOf, type Course, describeCourse, type Step, sameCourse } from '../truth/course.ts'
 import type { Expectation } from '../truth/expectations.ts'
 
+/** A step as the platform tells it. */
+export interface SeenStep extends Step {
+  readonly id: number
+}
+
 /** An alert as the platform tells it. */
 export interface SeenAlert {
   readonly id: string
@@ -10,7 +15,7 @@ export interface SeenAlert {
   /** When it began, on the series' clock. */
   readonly startedMs: number
   /** What of its timeline people are told. */
-  readonly steps: readonly Step[]
+  readonly steps: readonly SeenStep[]
 }
 
 export interface AlertsVerdict {

@@ -3,6 +3,8 @@ import type { SeenAlert } from './alerts.ts'
 /** A notification as the platform tells it. */
 export interface SeenMail {
   readonly alertId: string
+  /** Of the alert's timeline. */
+  readonly step: number
   readonly recipient: string
   readonly messageId: string | null
   readonly state: string
@@ -29,27 +31,28 @@ export function compareMails(
   const problems: string[] = []
   const sent = new Map<string, number>()
   const messageIds = new Set<string>()
-  for (const { alertId, recipient, messageId, state } of mails) {
-    const key = keyOf(alertId, recipient)
+  for (const { alertId, step, recipient, messageId, state } of mails) {
+    const key = keyOf(alertId, step, recipient)
     if (state === 'sent') sent.set(key, (sent.get(key) ?? 0) + 1)
-    else problems.push(`a mail about alert ${alertId} to ${recipient} is ${state}`)
+    else problems.push(`${key}: the mail is ${state}`)
     if (messageId !== null && messageIds.has(messageId)) problems.push(`${messageId} is the Message-ID of two mails`)
     if (messageId !== null) messageIds.add(messageId)
   }
   for (const alert of alerts) {
-    for (const recipient of recipients) {
-      const key = keyOf(alert.id, recipient)
-      const count = sent.get(key) ?? 0
-      if (count !== alert.steps.length)
-        problems.push(`alert ${alert.id} has ${alert.steps.length} steps; ${recipient} was mailed ${count} times`)
-      sent.delete(key)
+    for (const step of alert.steps) {
+      for (const recipient of recipients) {
+        const key = keyOf(alert.id, step.id, recipient)
+        const count = sent.get(key) ?? 0
+        if (count !== 1) problems.push(`${key}: mailed ${count} times`)
+        sent.delete(key)
+      }
     }
   }
-  for (const [key, count] of sent) problems.push(`${count} mails to nobody who should have them: ${key}`)
+  for (const [key, count] of sent) problems.push(`${key}: mailed ${count} times, of which nobody should know`)
   const seen = mails.filter(({ state }) => state === 'sent').length
   return { expected: steps * recipients.length, seen, problems }
 }
 
-function keyOf(alertId: string, recipient: string): string {
-  return `${alertId} ${recipient.toLowerCase()}`
+function keyOf(alertId: string, step: number, recipient: string): string {
+  return `step ${step} of alert ${alertId} to ${recipient.toLowerCase()}`
 }

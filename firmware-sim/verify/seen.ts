@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { severities } from '../../model/index.ts'
 import type { PlatformApi } from '../platform-api.ts'
-import type { Step } from '../truth/course.ts'
-import type { SeenAlert } from './alerts.ts'
+import type { SeenAlert, SeenStep } from './alerts.ts'
 import type { SeenMail } from './mails.ts'
 import type { StoredReading } from './readings.ts'
 
@@ -15,7 +14,8 @@ export interface PlatformView {
   rejections(deviceId: string): Promise<readonly string[]>
   /** Alerts of the devices that fired and began at or after `fromMs`. */
   alerts(deviceIds: ReadonlySet<string>, fromMs: number): Promise<readonly SeenAlert[]>
-  mails(alertIds: ReadonlySet<string>): Promise<readonly SeenMail[]>
+  /** Mails about the alerts, which began at or after `fromMs`. */
+  mails(alertIds: ReadonlySet<string>, fromMs: number): Promise<readonly SeenMail[]>
 }
 
 const time = z.iso.datetime().transform((text) => Date.parse(text))
@@ -36,12 +36,14 @@ const alertSchema = z.object({
   startedAt: time,
 })
 const stepSchema = z.object({
+  id: z.int(),
   kind: z.string(),
   severity: z.enum(severities).nullish(),
   value: z.number().nullish(),
 })
 const mailSchema = z.object({
   alertId: z.string(),
+  step: z.int(),
   recipient: z.string(),
   messageId: z.string().nullable(),
   state: z.string(),
@@ -51,11 +53,11 @@ const catchUpTimeoutMs = 60_000
 const pollMs = 100
 
 export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promise<unknown>): PlatformView {
-  async function stepsOf(alertId: string): Promise<Step[]> {
+  async function stepsOf(alertId: string): Promise<SeenStep[]> {
     const steps = await Array.fromAsync(api.list(stepSchema, `/api/v1/alerts/${alertId}/timeline`))
-    return steps.flatMap(({ kind, severity, value }) =>
+    return steps.flatMap(({ id, kind, severity, value }) =>
       (kind === 'firing' || kind === 'severity' || kind === 'resolved') && severity
-        ? { kind, severity, value: value ?? null }
+        ? { id, kind, severity, value: value ?? null }
         : [],
     )
   }
@@ -81,18 +83,16 @@ export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promi
     },
     async alerts(deviceIds, fromMs) {
       const alerts: SeenAlert[] = []
-      // Newest first.
-      for await (const alert of api.list(alertSchema, '/api/v1/alerts')) {
-        if (alert.startedAt < fromMs) break
+      for await (const alert of api.list(alertSchema, '/api/v1/alerts', { from: String(fromMs) })) {
         if (alert.state === 'pending' || !deviceIds.has(alert.deviceId)) continue
         const { id, ruleId, deviceId, metric, startedAt } = alert
         alerts.push({ id, ruleId, deviceId, metric, startedMs: startedAt, steps: await stepsOf(id) })
       }
       return alerts
     },
-    async mails(alertIds) {
+    async mails(alertIds, fromMs) {
       const mails: SeenMail[] = []
-      for await (const mail of api.list(mailSchema, '/api/v1/notifications'))
+      for await (const mail of api.list(mailSchema, '/api/v1/notifications', { from: String(fromMs) }))
         if (alertIds.has(mail.alertId)) mails.push(mail)
       return mails
     },

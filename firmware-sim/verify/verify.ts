@@ -105,7 +105,7 @@ async function compareTold({ devices, rules, recipients, fromMs }: Run, view: Pl
   const mails = compareMails(
     seen,
     alerts.stepsExpected,
-    await view.mails(new Set(seen.map(({ id }) => id))),
+    await view.mails(new Set(seen.map(({ id }) => id)), fromMs),
     recipients,
   )
   return { alerts, mails, problems: [...alerts.problems, ...mails.problems] }
