@@ -20,18 +20,29 @@ export interface SnapshotLimits {
 }
 
 export interface Snapshots {
-  /** The newest one that is whole and within the limits; what is not is removed, so that those kept are of use. */
+  /**
+   * The newest one that is whole and within the limits. Removes nothing: a start with the wrong stores in place must
+   * not cost the right ones their snapshots.
+   */
   load(limits: SnapshotLimits): Promise<Snapshot | undefined>
-  /** Resolves once it is durable, with the position that nothing before is needed of any more, or undefined: all is. */
+  /**
+   * Resolves once it is durable, with the position that nothing before is needed of any more, or undefined: all is.
+   * What `load` passed over, and what is older than those kept, is removed.
+   */
   save(snapshot: Snapshot): Promise<LogPosition | undefined>
 }
 
 export function createSnapshots(files: SnapshotFiles, logger: Logger): Snapshots {
+  /** Not of use to this run: spoilt, or beyond where its stores were. */
+  const passedOver = new Set<LogPosition>()
+
   /** The oldest one kept, when a whole set is there. */
   async function removeOld(): Promise<LogPosition | undefined> {
     const positions = (await files.list()).map(({ position }) => position)
-    for (const position of positions.slice(kept)) await files.remove(position)
-    return positions[kept - 1]
+    const useful = positions.filter((position) => !passedOver.has(position))
+    for (const position of [...useful.slice(kept), ...passedOver]) await files.remove(position)
+    passedOver.clear()
+    return useful[kept - 1]
   }
 
   async function read(position: LogPosition, limits: SnapshotLimits): Promise<Snapshot | undefined> {
@@ -46,14 +57,15 @@ export function createSnapshots(files: SnapshotFiles, logger: Logger): Snapshots
       for (const { position } of await files.list()) {
         const snapshot = await read(position, limits)
         if (snapshot !== undefined) return snapshot
-        logger.warn({ position, limits }, 'ingest snapshot is of no use and removed')
-        await files.remove(position)
+        logger.warn({ position, limits }, 'ingest snapshot is passed over')
+        passedOver.add(position)
       }
       return undefined
     },
 
     async save({ position, ...remembered }) {
       await files.write(position, sealSnapshot(position, remembered))
+      passedOver.delete(position)
       return removeOld()
     },
   }

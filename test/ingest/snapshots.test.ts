@@ -90,6 +90,35 @@ describe('snapshots of the memory', () => {
     expect((await ahead.stored('m1', 'voltage')).length).toBe(10)
   })
 
+  test('a start with the wrong stores in place costs the right ones nothing', async () => {
+    const world = worldWithMessages(10)
+    await world.digest()
+    send(world, 10)
+    await world.digest()
+    const before = positions(world)
+    world.tail = before[0] ?? 0
+    const empty = { ...world.readings, open: async () => 0 }
+    await expect(world.ingest({}, { readings: empty }).start()).rejects.toMatchObject({ code: 'store_failed' })
+    expect(positions(world)).toEqual(before)
+    send(world, 1)
+    await world.digest()
+    expect((await world.stored('m1', 'voltage')).length).toBe(21)
+  })
+
+  test('those passed over make room at the next one, and are not counted among the two', async () => {
+    const world = worldWithMessages(10)
+    await world.digest()
+    const first = world.script.length
+    send(world, 10)
+    const spoilt = world.script.length
+    world.snapshots.set(spoilt, new Uint8Array(0))
+    world.snapshots.set(1e9, new Uint8Array(0))
+    send(world, 10)
+    await world.digest()
+    expect(positions(world)).toEqual([first, world.script.length])
+    expect(world.released).toBe(first)
+  })
+
   test('without one that is of use a log that was trimmed is a clear error', async () => {
     const world = worldWithMessages(10)
     await world.digest()
