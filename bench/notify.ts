@@ -11,7 +11,7 @@ const hourMs = 3_600_000
 const load = { devices: 50, connections: 50, window: 200 }
 const fewestSamples = 200
 /** Between a mail and the next crossing: not always at the same moment of some timer. */
-const pauseMs = { shortest: 20, longest: 60 }
+const pauseMs = { shortest: 10, longest: 40 }
 const mailTimeoutMs = 10_000
 /** Crossings in a row, to see how many mails a second go out. */
 const burst = 200
@@ -130,7 +130,7 @@ function percentile(samples: readonly number[], part: number): number {
 function parseOptions(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
-    options: { rate: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '20' } },
+    options: { rate: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '30' } },
   })
   return { rate: positive('rate', values.rate), seconds: positive('seconds', values.seconds) }
 }

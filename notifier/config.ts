@@ -41,6 +41,12 @@ export const notifierConfigSchema = z.strictObject({
     .url({ protocol: /^https?$/, error: 'is not an http or https address' })
     .optional()
     .describe('Address at which people reach this platform; mails link to it'),
+  emlFiles: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_000)
+    .describe('Mails kept as .eml files; beyond it the oldest make room'),
   connections: z.int().min(1).max(50).default(4).describe('Connections to the SMTP server at once'),
   mailsPerS: z.int().min(1).max(1_000).default(20).describe('Mails handed over in a second at most; the others wait'),
   timeoutMs: z
@@ -70,5 +76,12 @@ function isSmtpUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || (url.protocol !== 'smtp:' && url.protocol !== 'smtps:') || url.hostname === '') return false
   // Options behind a question mark could switch off what this program relies on (pooling, time-outs, TLS checks).
-  return url.search === '' && url.hash === '' && (url.pathname === '' || url.pathname === '/')
+  if (url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/')) return false
+  try {
+    decodeURIComponent(url.username)
+    decodeURIComponent(url.password)
+    return true
+  } catch {
+    return false
+  }
 }

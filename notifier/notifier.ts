@@ -49,6 +49,7 @@ export function createNotifier(config: NotifierConfig, deps: NotifierDeps): Noti
 }
 
 function createProvider(config: NotifierConfig, emlFolder: string): MailProvider {
-  const { smtpUrl } = config
-  return smtpUrl === undefined ? createEmlFolder(emlFolder) : createSmtpProvider({ ...config, smtpUrl })
+  const { smtpUrl, emlFiles } = config
+  if (smtpUrl !== undefined) return createSmtpProvider({ ...config, smtpUrl })
+  return createEmlFolder({ folder: emlFolder, maxFiles: emlFiles })
 }

@@ -92,6 +92,7 @@ describe('settings of the notifier', () => {
     'smtp://mail.example.com/path',
     'smtp://mail.example.com?pool=false',
     'smtp://mail.example.com:99999',
+    'smtp://user:100%@mail.example.com',
   ])('refuses %s as an SMTP server', (smtpUrl) => expect(parse({ smtpUrl }).success).toBe(false))
 
   test.for(['smtp://mail.example.com', 'smtps://user:p%40ss@mail.example.com:465', 'smtp://[::1]:25'])(

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError, systemClock } from '../../model/index.ts'
@@ -234,6 +234,21 @@ describe('the notifier', () => {
     const written = readFileSync(join(emlFolder, files[0] ?? ''))
     expect(written.equals(kept?.bytes ?? new Uint8Array())).toBe(true)
     expect(headerOf(written.toString(), 'Message-ID')).toBe(sent?.messageId)
+  })
+
+  test('beyond so many files the oldest make room, and what somebody else put there stays', async () => {
+    const world = await openWorld()
+    const folder = makeTempFolder('eml')
+    ends.push(() => folder.remove())
+    writeFileSync(join(folder.path, 'saved.eml'), 'by hand')
+    for (let n = 0; n < 5; n++) await queueAlert(world, `a${n}`)
+    createTestNotifier(world, { emlFolder: folder.path, config: { emlFiles: 2, connections: 1 } }).start()
+    const all = await untilThereAre(world, 5, 'sent')
+    const newest = all.toSorted((a, b) => a.createdMs - b.createdMs).slice(-1)
+    const files = readdirSync(folder.path)
+    expect(files).toHaveLength(3)
+    expect(files).toContain('saved.eml')
+    expect(files.some((name) => name.includes(newest[0]?.id ?? '?'))).toBe(true)
   })
 
   test('a folder that cannot be written keeps the mails waiting', async () => {

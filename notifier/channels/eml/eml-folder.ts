@@ -1,12 +1,20 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MailProvider, OutgoingMail } from '../../ports.ts'
+
+const ourName = /^\d{8}T\d{6}\.\d{3}Z-[A-Za-z0-9._-]+\.eml$/
+
+export interface EmlConfig {
+  readonly folder: string
+  /** Beyond so many files the oldest make room. */
+  readonly maxFiles: number
+}
 
 /**
  * Mails as files, for a platform without a mail server: `<time>-<Message-ID>.eml`, which any mail program opens. A mail
  * is there whole or not at all, and the same one once more replaces nothing but itself.
  */
-export function createEmlFolder(folder: string): MailProvider {
+export function createEmlFolder({ folder, maxFiles }: EmlConfig): MailProvider {
   async function write(mail: OutgoingMail): Promise<string> {
     await mkdir(folder, { recursive: true })
     const name = fileName(mail)
@@ -25,6 +33,7 @@ export function createEmlFolder(folder: string): MailProvider {
       await rm(unfinished, { force: true }).catch(() => {})
       throw error
     }
+    await makeRoom(folder, maxFiles)
     await syncFolder(folder)
     return name
   }
@@ -42,6 +51,12 @@ export function createEmlFolder(folder: string): MailProvider {
     },
     close() {},
   }
+}
+
+/** Names begin with their time. Files that are not ours are left alone. */
+async function makeRoom(folder: string, maxFiles: number): Promise<void> {
+  const ours = (await readdir(folder)).filter((name) => ourName.test(name)).sort()
+  for (const name of ours.slice(0, Math.max(0, ours.length - maxFiles))) await rm(join(folder, name), { force: true })
 }
 
 /** A rename is on disk only with its folder. */
