@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import { type Clock, createWakeup } from '../model/index.ts'
-import type { AttemptOutcome, DispatchEvent, NotificationRecord, StoredMessage } from '../store/state/index.ts'
+import type { AttemptOutcome, NotificationRecord } from '../store/state/index.ts'
+import { followUp } from './follow-up.ts'
 import { createInsist } from './insist.ts'
 import type { MailProvider, NotifierState, SendOutcome } from './ports.ts'
+import { prepareMail, type Render } from './prepare.ts'
 import { createProviderHealth } from './provider-health.ts'
-import { nextAttemptMs, type Random, type RetryPolicy } from './retry.ts'
+import type { Random, RetryPolicy } from './retry.ts'
 
 export interface DeliveryConfig extends RetryPolicy {
   /** Mails on their way at once, those that wait for the provider included. */
@@ -16,8 +18,7 @@ export interface DeliveryConfig extends RetryPolicy {
 export interface DeliveryDeps {
   readonly state: NotifierState
   readonly provider: MailProvider
-  /** The message that a notification is; asked once for each, for it is kept then. */
-  readonly render: (due: NotificationRecord, about: DispatchEvent) => Promise<StoredMessage>
+  readonly render: Render
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -46,7 +47,7 @@ export interface Delivery {
 }
 
 export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Delivery {
-  const { state, provider, clock, random, logger } = deps
+  const { state, provider, render, clock, random, logger } = deps
   const stopping = new AbortController()
   const giveUp = new AbortController()
   const wakeup = createWakeup()
@@ -55,25 +56,29 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
   const inFlight = new Map<string, Promise<void>>()
   const counts = { sent: 0, failed: 0, retried: 0 }
   let running: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
 
   async function takeDue(): Promise<void> {
     const room = health.room(clock.now(), inFlight.size, config.slots)
     if (room <= 0) return
-    // Those on their way are still queued, and due.
-    const due = await insist('read due mails', () => state.deliveries.due(clock.now(), room + inFlight.size))
-    const fresh = due.filter(({ id }) => !inFlight.has(id)).slice(0, room)
+    // Those on their way are still queued, and due. One that is recorded while the question is being answered may be in
+    // the answer and no longer on its way: so what counts is who was on its way before.
+    const before = new Set(inFlight.keys())
+    const due = await insist('read due mails', () => state.deliveries.due(clock.now(), room + before.size))
+    const fresh = due.filter(({ id }) => !before.has(id)).slice(0, room)
     for (const one of fresh) inFlight.set(one.id, deliver(one))
   }
 
-  /** Never rejects. */
+  /** Never rejects. What fails here is looked at again with the next poll, not at once. */
   async function deliver(due: NotificationRecord): Promise<void> {
     try {
       await attempt(due)
+      wakeup.wake()
     } catch (error) {
       if (!giveUp.signal.aborted) logger.error({ err: error, notification: due.id }, 'deliver mail failed')
+    } finally {
+      inFlight.delete(due.id)
     }
-    inFlight.delete(due.id)
-    wakeup.wake()
   }
 
   async function attempt(due: NotificationRecord): Promise<void> {
@@ -82,7 +87,7 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
     const outcome = await send(due)
     const nowMs = clock.now()
     noteHealth(outcome, mark, nowMs)
-    const result = resultOf(due, outcome, nowMs)
+    const result = followUp(due, outcome, { policy: config, nowMs, random })
     const { code, response } = outcome
     const tried = { timeMs, provider: provider.name, code, response, latencyMs: Math.max(0, nowMs - timeMs) }
     await insist('record the attempt of a mail', () => state.deliveries.recordAttempt(due.id, tried, result))
@@ -90,20 +95,9 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
   }
 
   async function send(due: NotificationRecord): Promise<SendOutcome> {
-    const { id, recipient, createdMs } = due
-    // What an earlier attempt sent is sent again, to the byte: the server may have it.
-    const kept = due.messageId === null ? undefined : await insist('read a mail', () => state.notifications.message(id))
-    if (kept !== undefined) return await provider.send({ ...kept, recipient, createdMs }, giveUp.signal)
-    const about = await insist('read what a mail is about', () => state.dispatch.event(due.eventId))
-    if (about === undefined) return unsendable('event_gone', `event ${due.eventId} is not kept any more`)
-    let rendered: StoredMessage
-    try {
-      rendered = await deps.render(due, about)
-    } catch (error) {
-      return unsendable('unrenderable', error instanceof Error ? error.message : String(error))
-    }
-    const message = await insist('keep a mail', () => state.deliveries.saveMessage(id, rendered))
-    return await provider.send({ ...message, recipient, createdMs }, giveUp.signal)
+    const prepared = await prepareMail(due, { state, render, insist })
+    if (prepared.kind === 'mail') return await provider.send(prepared.mail, giveUp.signal)
+    return { kind: 'permanent', reason: prepared.reason, code: null, response: prepared.why }
   }
 
   function noteHealth(outcome: SendOutcome, mark: number, nowMs: number): void {
@@ -114,23 +108,6 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
     const what = { provider: provider.name, response: outcome.response }
     if (health.down) logger.warn(what, 'mails wait: the provider does not take them')
     else logger.info(what, 'mails go out again')
-  }
-
-  function resultOf(due: NotificationRecord, outcome: SendOutcome, nowMs: number): AttemptOutcome {
-    switch (outcome.kind) {
-      case 'sent':
-        return { kind: 'sent' }
-      case 'permanent':
-        return { kind: 'failed', reason: outcome.reason }
-      case 'temporary': {
-        const state = { createdMs: due.createdMs, attempts: due.attempts + 1, nowMs }
-        const nextMs = nextAttemptMs(config, state, random)
-        if (nextMs === undefined) return { kind: 'failed', reason: 'gave_up' }
-        return { kind: 'retry', reason: outcome.reason, nextAttemptMs: nextMs }
-      }
-      default:
-        return outcome satisfies never
-    }
   }
 
   function count(due: NotificationRecord, result: AttemptOutcome, response: string): void {
@@ -149,29 +126,22 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
     }
   }
 
-  async function settled(): Promise<void> {
+  async function end(): Promise<void> {
+    stopping.abort()
+    const timer = setTimeout(() => giveUp.abort(), config.stopTimeoutMs)
     await running?.catch(() => {})
     await Promise.all(inFlight.values())
+    clearTimeout(timer)
+    if (giveUp.signal.aborted) logger.warn('notifier stopped with mails on their way; they go out after the next start')
+    giveUp.abort()
   }
 
   return {
     start() {
       running ??= run()
     },
-    async stop() {
-      stopping.abort()
-      const timer = setTimeout(() => giveUp.abort(), config.stopTimeoutMs)
-      await settled()
-      clearTimeout(timer)
-      if (giveUp.signal.aborted)
-        logger.warn('notifier stopped with mails on their way; they go out after the next start')
-      giveUp.abort()
-    },
+    stop: () => (stopped ??= end()),
     wake: wakeup.wake,
     stats: () => ({ ...counts, inFlight: inFlight.size, providerDown: health.down }),
   }
-}
-
-function unsendable(reason: 'event_gone' | 'unrenderable', response: string): SendOutcome {
-  return { kind: 'permanent', reason, code: null, response }
 }

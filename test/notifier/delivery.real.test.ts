@@ -209,6 +209,35 @@ describe('the notifier', () => {
     expect(server.accepted).toHaveLength(1)
   })
 
+  test('an answer that is older than the record of a mail does not send it again', async () => {
+    const world = await openWorld()
+    const held = Promise.withResolvers<undefined>()
+    const server = await startServer({ onMessage: () => held.promise })
+    await queueAlert(world, 'a')
+    const { deliveries, notifications: messages, dispatch } = world.state
+    let asked = 0
+    const state: NotifierState = {
+      notifications: messages,
+      dispatch,
+      deliveries: {
+        ...deliveries,
+        async due(nowMs, limit) {
+          const found = await deliveries.due(nowMs, limit)
+          if (++asked !== 2) return found
+          expect(found).toHaveLength(1)
+          held.resolve(undefined)
+          await untilThereAre(world, 1, 'sent')
+          return found
+        },
+      },
+    }
+    const notifier = createTestNotifier(world, { smtpUrl: server.url, state })
+    notifier.start()
+    await waitUntil('some more looks', () => asked >= 5)
+    await notifier.stop()
+    expect(server.accepted).toHaveLength(1)
+  })
+
   test('hands over no more mails in a second than it may', async () => {
     const world = await openWorld()
     const server = await startServer()
