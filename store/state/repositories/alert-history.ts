@@ -52,7 +52,7 @@ async function oldest(tx: Tx, kept: number): Promise<readonly AlertId[]> {
           selectFrom('notifications')
             .select('notifications.id')
             .whereRef('notifications.alert_id', '=', 'alerts.id')
-            .where('notifications.state', '=', 'queued'),
+            .where('notifications.next_attempt_ms', 'is not', null),
         ),
       ),
     )
