@@ -8,6 +8,7 @@ import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { latestRoutes } from './routes/latest.ts'
+import { liveRoutes } from './routes/live.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
@@ -36,6 +37,6 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...statusRoutes(deps),
     ...healthRoutes(deps),
   ]
-  routes.push(...docsRoutes(routes, deps.version))
+  routes.push(...liveRoutes(), ...docsRoutes(routes, deps.version))
   return routes
 }

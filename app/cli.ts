@@ -16,6 +16,7 @@ import {
 import packageJson from '../package.json' with { type: 'json' }
 import { openMigrator } from '../store/state/index.ts'
 import { type Made, withAdmin } from './cli/admin.ts'
+import { demo } from './cli/demo.ts'
 import { settingsEnvFile, settingsMarkdown } from './cli/settings-table.ts'
 import { start } from './cli/start.ts'
 import { loadConfig } from './config.ts'
@@ -52,6 +53,13 @@ program
   .command('start')
   .description('run the platform until SIGTERM or SIGINT')
   .action(async () => start(loadConfig(process.env)))
+
+program
+  .command('demo')
+  .description('run an example building on embedded defaults and loopback, with a month of history')
+  .option('--data <folder>', 'where it keeps its data; made anew at each start', 'data-demo')
+  .option('--days <days>', 'days of history to begin with, 0 to 34', argument(parseDays), 30)
+  .action(demo)
 
 const device = program.command('device').description('devices of the platform on DATA_DIR')
 device
@@ -125,6 +133,13 @@ program
 
 function administer(work: Parameters<typeof withAdmin<Made>>[2]): Promise<Made> {
   return withAdmin(loadConfig(process.env), createLogger('warn', 'cli'), work)
+}
+
+function parseDays(text: string): number {
+  const days = Number(text)
+  // What is older than 35 days would be rejected as too late.
+  if (/^\d+$/.test(text) && days <= 34) return days
+  throw new AppError('invalid_input', `${text} is not a number of days from 0 to 34`)
 }
 
 function parseTarget(text: string): number {

@@ -17,18 +17,6 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
   return [
     definePublicRoute({
       method: 'get',
-      path: '/',
-      tag,
-      summary: 'Find the documentation',
-      responses: { 200: { description: 'A page that points to it', schema: z.string(), mediaType: html } },
-      handler: async () => ({
-        status: 200,
-        headers,
-        body: '<!doctype html><title>PELBIoT</title><p>This is PELBIoT. <a href="/docs">Its HTTP API</a></p>\n',
-      }),
-    }),
-    definePublicRoute({
-      method: 'get',
       path: '/openapi.json',
       tag,
       summary: 'Read this document',

@@ -1,0 +1,208 @@
+// One small live page until the console comes: values, open alerts, power, the last mail. Asks the public API only.
+import { drawChart } from './chart.js'
+import { forgetKey, keepKey, post, read, readAll, readText, takeFragment } from './http.js'
+import { parseMail } from './mail.js'
+
+const everyMs = 2_000
+const chartEveryMs = 30_000
+const dayMs = 86_400_000
+const chartStepMs = 15 * 60_000
+/** What a card shows first; the others follow by name. */
+const firstMetrics = ['power', 'voltage', 'voltage_l1', 'current', 'current_l1', 'energy', 'temperature', 'load']
+const shownMetrics = 6
+
+const at = (id) => document.querySelector(`#${id}`)
+
+function element(name, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(name), properties)
+  node.append(...children)
+  return node
+}
+
+const clock = (time) => new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const unitSigns = { Cel: '°C', 1: '', 'V.A': 'VA' }
+
+function measured(value, unit) {
+  if (Math.abs(value) >= 1_000 && (unit === 'W' || unit === 'var' || unit === 'V.A'))
+    return `${(value / 1_000).toFixed(2)} k${unitSigns[unit] ?? unit}`
+  return `${Number(value.toFixed(2))} ${unitSigns[unit] ?? unit}`.trim()
+}
+
+function drawAlert(alert) {
+  const { evidence } = alert
+  const name = alert.metric === null ? alert.deviceId : `${alert.deviceId} ${alert.metric}`
+  const what =
+    evidence.kind === 'threshold'
+      ? `${measured(evidence.value, evidence.unit)}, limit ${evidence.op} ${measured(evidence.limit, evidence.unit)}`
+      : `no message for ${evidence.intervals} intervals`
+  const done = alert.acknowledgedAt !== null
+  const button = element('button', { type: 'button', disabled: done }, done ? 'Acknowledged' : 'Acknowledge')
+  button.addEventListener('click', async () => {
+    button.disabled = true
+    await post(`/alerts/${alert.id}/acknowledge`, {}).catch(complain)
+    await refresh()
+  })
+  return element(
+    'div',
+    { className: `alert ${alert.severity}` },
+    element(
+      'div',
+      {},
+      element('p', {}, element('b', {}, alert.severity), ` ${alert.ruleName}: ${name}`),
+      element('p', { className: 'soft' }, `${what}, since ${clock(alert.startedAt)}`),
+    ),
+    button,
+  )
+}
+
+function rank({ metric }) {
+  const place = firstMetrics.indexOf(metric)
+  return place < 0 ? firstMetrics.length : place
+}
+
+function drawDevice(device, latest, alerts) {
+  const own = alerts.filter(({ deviceId }) => deviceId === device.id)
+  const worst = ['critical', 'warning', 'info'].find((severity) => own.some((alert) => alert.severity === severity))
+  const values = [...latest].sort((a, b) => rank(a) - rank(b) || a.metric.localeCompare(b.metric))
+  const online = device.presence.online
+  const title = online ? 'online' : 'offline'
+  return element(
+    'article',
+    { className: worst === undefined ? 'card' : `card alarmed ${worst}` },
+    element('h3', {}, element('span', { className: online ? 'dot online' : 'dot', title }), device.name),
+    element('p', { className: 'soft' }, `${device.profileId} · ${title}`),
+    element(
+      'dl',
+      {},
+      ...values
+        .slice(0, shownMetrics)
+        .flatMap(({ metric, value, unit, quality }) => [
+          element('dt', {}, metric.replaceAll('_', ' ')),
+          element('dd', { className: quality, title: quality }, measured(value, unit ?? '')),
+        ]),
+    ),
+  )
+}
+
+/** Devices under the asset above theirs, so that a panel stands with its loads; those without one come last. */
+function drawGroups(devices, assets, latest, alerts) {
+  const byId = new Map(assets.map((asset) => [asset.id, asset]))
+  const groups = new Map()
+  for (const device of devices) {
+    const asset = byId.get(device.assetId)
+    const group = asset?.kind === 'load' ? (byId.get(asset.parentId) ?? asset) : asset
+    const name = group?.name ?? (device.id === 'platform' ? 'The platform itself' : 'Without an asset')
+    groups.set(name, [...(groups.get(name) ?? []), device])
+  }
+  return [...groups].map(([name, members]) =>
+    element(
+      'div',
+      { className: 'group' },
+      element('p', { className: 'soft' }, name),
+      element(
+        'div',
+        { className: 'cards' },
+        ...members.map((one) => drawDevice(one, latest.get(one.id) ?? [], alerts)),
+      ),
+    ),
+  )
+}
+
+let chartDueMs = 0
+async function refreshChart(devices) {
+  const now = Date.now()
+  if (now < chartDueMs) return
+  chartDueMs = now + chartEveryMs
+  const panels = devices.filter(({ profileId }) => profileId === 'meter-3ph')
+  const query = `metric=power&bucket=15m&fn=avg&from=${now - dayMs}&to=${now}`
+  const sums = new Map()
+  for (const { id } of panels) {
+    const { items } = await read(`/devices/${id}/readings?${query}`).catch(() => ({ items: [] }))
+    for (const { from, value } of items) sums.set(Date.parse(from), (sums.get(Date.parse(from)) ?? 0) + value / 1_000)
+  }
+  const points = [...sums].sort(([a], [b]) => a - b).map(([timeMs, value]) => ({ timeMs, value }))
+  at('power').replaceChildren(drawChart(points, { fromMs: now - dayMs, toMs: now, stepMs: chartStepMs, unit: 'kW' }))
+}
+
+const { key, mail: wantedMail } = takeFragment()
+
+let shownMail
+async function refreshMail() {
+  const { items } = await read('/notifications?limit=20')
+  const last = wantedMail === null ? items.find(({ state }) => state === 'sent') : await wanted()
+  if (last === undefined || last.id === shownMail) return
+  const { subject, to, html } = parseMail(await readText(`/notifications/${last.id}/message`))
+  shownMail = last.id
+  const frame = element('iframe', { title: subject, sandbox: '', srcdoc: html })
+  at('mail').replaceChildren(
+    element('p', { className: 'soft' }, `${subject} — to ${to}, ${clock(last.createdAt)}`),
+    frame,
+  )
+}
+
+/** The mail that the page was opened for. */
+async function wanted() {
+  at('mail-title').textContent = 'Mail'
+  return read(`/notifications/${wantedMail}`)
+}
+
+function complain(error) {
+  const bad = error instanceof Error
+  at('state').classList.toggle('bad', bad)
+  at('state').textContent = bad ? `Not up to date: ${error.message}` : error
+}
+
+async function refresh() {
+  const [sites, devices, assets, alerts] = await Promise.all([
+    readAll('/sites'),
+    readAll('/devices'),
+    readAll('/assets'),
+    readAll('/alerts?state=firing'),
+  ])
+  const answers = await Promise.all(devices.map(({ id }) => read(`/devices/${id}/latest`)))
+  const latest = new Map(devices.map(({ id }, i) => [id, answers[i].items]))
+  at('site').textContent = sites.map(({ name }) => name).join(', ')
+  const none = element('p', { className: 'soft' }, 'None. All is well.')
+  at('alerts').replaceChildren(...(alerts.length === 0 ? [none] : alerts.map(drawAlert)))
+  at('devices').replaceChildren(...drawGroups(devices, assets, latest, alerts))
+  complain(`Live · ${clock(Date.now())}`)
+  await refreshChart(devices)
+  await refreshMail()
+}
+
+async function run() {
+  for (;;) {
+    try {
+      if (!document.hidden) await refresh()
+    } catch (error) {
+      if (error.status === 401 || error.status === 403) return ask(error)
+      complain(error)
+    }
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
+  }
+}
+
+function show(live) {
+  at('live').hidden = !live
+  at('entry').hidden = live
+}
+
+function ask(error) {
+  forgetKey()
+  show(false)
+  complain(error ?? 'An API key opens this page.')
+  at('key').focus()
+}
+
+at('entry').addEventListener('submit', (event) => {
+  event.preventDefault()
+  keepKey(at('key').value)
+  show(true)
+  run()
+})
+
+if (key === null) ask()
+else {
+  show(true)
+  run()
+}
