@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ingest: async () => (await import('./ingest.ts')).benchIngest,
   start: async () => (await import('./start.ts')).benchStart,
   notify: async () => (await import('./notify.ts')).benchNotify,
+  rules: async () => (await import('./rules.ts')).benchRules,
   store: async () => (await import('./store.ts')).benchStore,
   log: async () => programBench('log.ts', (printed) => JSON.parse(printed)),
   decode: async () =>

@@ -3,8 +3,11 @@ import {
   ByteReader,
   ByteWriter,
   type MetricName,
+  parseDeviceId,
   parseMetricName,
+  parseProfileId,
   parseRuleId,
+  parseSiteId,
   type Quality,
   quality,
   qualityNames,
@@ -12,7 +15,7 @@ import {
 import { type DeviceState, DeviceWatch } from './device-watch.ts'
 import type { EngineMemory } from './engine.ts'
 import type { SilenceState } from './no-data.ts'
-import { ruleRecordSchema, watchedDeviceSchema, watchedProfileSchema } from './records.ts'
+import { ruleRecordSchema, watchedProfileSchema } from './records.ts'
 import type { SeriesState, TroubledState } from './series-watch.ts'
 import type { Surroundings } from './standing.ts'
 import {
@@ -41,7 +44,11 @@ export function encodeEngine({ clock, registry, devices }: EngineMemory): Uint8A
   out.u32(devices.size)
   const sorted = [...devices.values()].sort((a, b) => a.device.number - b.device.number)
   for (const watch of sorted) {
-    out.text(JSON.stringify(watch.device))
+    const { id, number, siteId, profileId } = watch.device
+    out.text(id)
+    out.u32(number)
+    out.text(siteId)
+    out.text(profileId)
     encodeDevice(out, watch.state())
   }
   return out.view()
@@ -68,7 +75,12 @@ export function decodeEngine(
   }
   const names = new Names()
   for (let left = from.u32(); left > 0; left--) {
-    const device = watchedDeviceSchema.parse(JSON.parse(from.text()))
+    const device = {
+      id: parseDeviceId(from.text()),
+      number: from.u32(),
+      siteId: parseSiteId(from.text()),
+      profileId: parseProfileId(from.text()),
+    }
     const watch = new DeviceWatch(device, around)
     devices.set(device.id, watch)
     watch.restore(registry.planOf(device), decodeDevice(from, names))

@@ -2,9 +2,9 @@ import type { AlertId, Evidence, ResolveReason, RuleId, Severity } from '../mode
 import type { NoDataRule } from './compile.ts'
 import type { Subject } from './open-alerts.ts'
 import type { WatchedDevice } from './records.ts'
-import { endStanding, type Grounds, type Standing, type Surroundings, stepStanding, type Teller } from './standing.ts'
+import { type Case, end, enter, type Standing, type Surroundings, tell } from './standing.ts'
 import type { Timed } from './timers.ts'
-import { inactive } from './transition.ts'
+import { inactive, nextStep } from './transition.ts'
 
 /** One moment on both clocks; what lies between two of them beyond engine time is downtime. */
 export interface Moment {
@@ -77,8 +77,9 @@ export class SilenceWatch implements Timed, Subject {
   /** Silence holds from the moment it is due to the next message; null: there is one. */
   #step(standing: Waiting, severity: Severity | null): void {
     const findings = { holding: severity, counting: severity }
-    const { receivedMs } = this.#around.clock
-    stepStanding(standing, findings, receivedMs, this.#teller(standing), this.#grounds(standing))
+    const { phase, told } = nextStep(standing.phase, findings, this.#around.clock.receivedMs, 0)
+    if (told !== null) tell(standing, told, this.#case(standing))
+    enter(standing, phase)
   }
 
   #settle(): void {
@@ -106,20 +107,16 @@ export class SilenceWatch implements Timed, Subject {
       known.rule = rule
       return known
     })
-    for (const [id, gone] of before) this.#end(gone, whyGone(id))
+    for (const [id, gone] of before) end(gone, whyGone(id), this.#case(gone))
     this.device = device
     this.#settle()
   }
 
   resolveByHand(id: AlertId): void {
     for (const standing of this.#standings) {
-      if (standing.alert?.id === id) this.#end(standing, 'by_hand')
+      if (standing.alert?.id === id) end(standing, 'by_hand', this.#case(standing))
     }
     this.#settle()
-  }
-
-  #end(standing: Waiting, reason: ResolveReason): void {
-    endStanding(standing, reason, this.#around.clock.receivedMs, this.#teller(standing), this.#grounds(standing))
   }
 
   #moment(): Moment {
@@ -127,26 +124,29 @@ export class SilenceWatch implements Timed, Subject {
     return { receivedMs, engineMs: nowMs }
   }
 
-  #teller({ rule }: Waiting): Teller {
-    return { alerts: this.#around.alerts, subject: this, rule: rule.record }
+  #case(standing: Waiting): Case {
+    return {
+      alerts: this.#around.alerts,
+      rule: standing.rule.record,
+      subject: this,
+      timeMs: this.#around.clock.receivedMs,
+      value: null,
+      evidence: () => this.#evidence(standing),
+    }
   }
 
-  #grounds({ rule, armed }: Waiting): Grounds {
-    const evidence = (): Evidence => {
-      const now = this.#moment()
-      const heard = this.#seenEngineMs > armed.engineMs
-      const sinceMs = heard ? this.#seenMs : armed.receivedMs
-      const sinceEngineMs = heard ? this.#seenEngineMs : armed.engineMs
-      return {
-        kind: 'no_data',
-        lastSeenMs: Number.isNaN(this.#seenMs) ? null : this.#seenMs,
-        armedMs: armed.receivedMs,
-        intervals: rule.intervals,
-        intervalMs: rule.intervalMs,
-        downtimeMs: now.receivedMs - sinceMs - (now.engineMs - sinceEngineMs),
-      }
+  #evidence({ rule, armed }: Waiting): Evidence {
+    const now = this.#moment()
+    const seen = { receivedMs: this.#seenMs, engineMs: this.#seenEngineMs }
+    const since = seen.engineMs > armed.engineMs ? seen : armed
+    return {
+      kind: 'no_data',
+      lastSeenMs: Number.isNaN(seen.receivedMs) ? null : seen.receivedMs,
+      armedMs: armed.receivedMs,
+      intervals: rule.intervals,
+      intervalMs: rule.intervalMs,
+      downtimeMs: now.receivedMs - since.receivedMs - (now.engineMs - since.engineMs),
     }
-    return { value: null, evidence }
   }
 
   state(): SilenceState {

@@ -1,26 +1,19 @@
-import {
-  type AlertId,
-  type Evidence,
-  type MetricName,
-  type Quality,
-  qualityNames,
-  type ResolveReason,
-  type RuleId,
-  type Severity,
-  severities,
-} from '../model/index.ts'
+import type { AlertId, MetricName, Quality, ResolveReason, RuleId } from '../model/index.ts'
 import type { SeriesPlan, ThresholdRule } from './compile.ts'
 import type { Subject } from './open-alerts.ts'
 import type { WatchedDevice } from './records.ts'
-import { endStanding, type Grounds, type Standing, type Surroundings, stepStanding, type Teller } from './standing.ts'
-import { carryOver, count, countAtMs, findings, judge, type LevelStates, noLevels, onlyCounting } from './threshold.ts'
+import { type Case, end, enter, type Surroundings, tell } from './standing.ts'
+import { carryOver, findings, judge, onlyCounting } from './threshold.ts'
+import {
+  dueMs,
+  evidenceOf,
+  levelsAt,
+  newStanding,
+  type ThresholdStanding,
+  unmuteIfCeased,
+} from './threshold-standing.ts'
 import type { Timed } from './timers.ts'
-import { inactive } from './transition.ts'
-
-/** A threshold rule that is not inactive. */
-export interface ThresholdStanding extends Standing {
-  levels: LevelStates
-}
+import { nextStep } from './transition.ts'
 
 /** What a snapshot keeps of a series: its newest time, and unless it is healthy what the rules have seen. */
 export interface SeriesState {
@@ -35,12 +28,12 @@ export interface TroubledState {
   readonly standings: readonly (ThresholdStanding & { readonly ruleId: RuleId })[]
 }
 
-const none: readonly (ThresholdStanding | undefined)[] = []
 const never = Number.POSITIVE_INFINITY
+const none: readonly undefined[] = []
 
 /**
- * All threshold rules of one series. While no level of any of them holds, a reading costs two comparisons; the rest
- * happens to those in trouble only.
+ * All threshold rules of one series. While no level of any of them holds, a reading costs a few comparisons; the rest
+ * happens only to those in trouble.
  *
  * Its clock shows the time of the newest reading and the engine time since that arrived.
  */
@@ -60,8 +53,10 @@ export class SeriesWatch implements Timed, Subject {
   #lastEngineMs = 0
   #lastValue = Number.NaN
   #lastQuality: Quality = 0
-  /** Index as in the plan; empty while all are inactive. */
-  #standings = none
+  /** Index as in the plan; undefined: inactive; empty: all are. */
+  #standings: readonly (ThresholdStanding | undefined)[] = none
+  /** When time alone changes something, on the series' clock. */
+  #nextMs = never
   readonly #around: Surroundings
 
   constructor(device: WatchedDevice, metric: MetricName, plan: SeriesPlan, around: Surroundings) {
@@ -87,82 +82,71 @@ export class SeriesWatch implements Timed, Subject {
 
   #judge(timeMs: number, value: number, quality: Quality): void {
     // Until then the last value held: whatever that made due comes first.
-    this.#passTime(timeMs, Number.NEGATIVE_INFINITY)
+    if (timeMs >= this.#nextMs) this.#passTime(timeMs, Number.NEGATIVE_INFINITY)
     const silent = timeMs > this.#heldUntilMs
     this.#lastMs = timeMs
     this.#lastEngineMs = this.#around.clock.nowMs
     this.#lastValue = value
     this.#lastQuality = quality
-    const standings = this.#plan.rules.map((rule, i) => {
-      const standing = this.#standings[i] ?? { phase: inactive, alert: undefined, levels: noLevels }
+    const { rules } = this.#plan
+    const standings = new Array<ThresholdStanding | undefined>(rules.length)
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i]
+      const standing = this.#standings[i] ?? newStanding()
+      if (rule === undefined) continue
+      // What a firing alert was waiting for in silence begins anew.
       const known = silent && standing.phase.kind === 'firing' ? onlyCounting(standing.levels) : standing.levels
       standing.levels = judge(rule, known, timeMs, value)
       this.#step(rule, standing, timeMs, 'reading')
-      return standing
-    })
+      standings[i] = standing
+    }
     this.#settle(standings)
   }
 
   onDue(nowMs: number): void {
     const clockMs = this.#clockMs(nowMs)
     // A fraction of a millisecond may get lost between the two clocks; what was due is due.
-    this.#passTime(Math.max(clockMs, this.#nextMs()), clockMs)
+    this.#passTime(Math.max(clockMs, this.#nextMs), clockMs)
     this.#settle(this.#standings)
   }
 
-  /** Everything that is due on the series' clock until `untilMs`, at its time, but not before `fromMs`. */
+  /** Everything that is due on the series' clock until `untilMs` happens at its time, but not before `fromMs`. */
   #passTime(untilMs: number, fromMs: number): void {
+    const heldUntilMs = this.#heldUntilMs
     this.#standings.forEach((standing, i) => {
       const rule = this.#plan.rules[i]
       if (standing === undefined || rule === undefined) return
-      for (let dueMs = this.#dueOf(rule, standing); dueMs <= untilMs; dueMs = this.#dueOf(rule, standing)) {
-        const timeMs = Math.max(dueMs, fromMs)
-        standing.levels = count(rule, standing.levels, timeMs, this.#heldUntilMs)
-        const waits = standing.phase.kind === 'pending' && findings(standing.levels).counting === null
-        if (waits && timeMs > this.#heldUntilMs) standing.levels = noLevels
+      for (let due = dueMs(rule, standing, heldUntilMs); due <= untilMs; due = dueMs(rule, standing, heldUntilMs)) {
+        const timeMs = Math.max(due, fromMs)
+        standing.levels = levelsAt(rule, standing, timeMs, heldUntilMs)
         this.#step(rule, standing, timeMs, 'timer')
       }
     })
   }
 
-  /** When time alone changes something, on the series' clock. */
-  #dueOf(rule: ThresholdRule, { phase, levels }: ThresholdStanding): number {
-    switch (phase.kind) {
-      case 'pending':
-        // The first millisecond in which the value does not hold any more.
-        return Math.min(countAtMs(rule, levels, this.#heldUntilMs), this.#heldUntilMs + 1)
-      case 'firing':
-        if (phase.clearSinceMs !== null) return phase.clearSinceMs + rule.keepFiringForMs
-        return countAtMs(rule, levels, this.#heldUntilMs)
-      case 'inactive':
-      case 'muted':
-        return never
-      default:
-        return phase satisfies never
-    }
-  }
-
-  #nextMs(): number {
-    let nextMs = never
-    this.#standings.forEach((standing, i) => {
-      const rule = this.#plan.rules[i]
-      if (standing !== undefined && rule !== undefined) nextMs = Math.min(nextMs, this.#dueOf(rule, standing))
-    })
-    return nextMs
-  }
-
   #step(rule: ThresholdRule, standing: ThresholdStanding, timeMs: number, decidedBy: 'reading' | 'timer'): void {
-    const grounds = this.#grounds(rule, standing, timeMs, decidedBy)
-    stepStanding(standing, findings(standing.levels), timeMs, this.#teller(rule), grounds)
+    const { phase, told } = nextStep(standing.phase, findings(standing.levels), timeMs, rule.keepFiringForMs)
+    if (told !== null) tell(standing, told, this.#case(rule, standing, timeMs, decidedBy))
+    if (phase !== standing.phase) enter(standing, phase)
   }
 
   /** Healthy again, or not: which readings are to be judged, and when time will do something. */
   #settle(standings: readonly (ThresholdStanding | undefined)[]): void {
-    const healthy = standings.every((standing) => standing === undefined || standing.phase.kind === 'inactive')
+    const heldUntilMs = this.#heldUntilMs
+    const { rules, safeMin, safeMax } = this.#plan
+    let healthy = true
+    let nextMs = never
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i]
+      const standing = standings[i]
+      if (rule === undefined || standing === undefined || standing.phase.kind === 'inactive') continue
+      healthy = false
+      nextMs = Math.min(nextMs, dueMs(rule, standing, heldUntilMs))
+    }
     this.#standings = healthy ? none : standings
-    this.#safeMin = healthy ? this.#plan.safeMin : never
-    this.#safeMax = healthy ? this.#plan.safeMax : -never
-    const nextMs = healthy ? never : this.#nextMs()
+    this.#safeMin = healthy ? safeMin : never
+    this.#safeMax = healthy ? safeMax : -never
+    this.#nextMs = nextMs
     this.#around.timers.set(this, nextMs === never ? never : this.#lastEngineMs + (nextMs - this.#lastMs))
   }
 
@@ -179,10 +163,8 @@ export class SeriesWatch implements Timed, Subject {
       if (standing !== undefined) this.#end(rule, standing, whyGone(id))
     }
     this.device = device
-    if (plan === undefined) {
-      this.#standings = none
-      this.#around.timers.set(this, never)
-    } else {
+    if (plan === undefined) this.#around.timers.set(this, never)
+    else {
       this.#plan = plan
       this.#settle(standings)
     }
@@ -193,15 +175,27 @@ export class SeriesWatch implements Timed, Subject {
       const rule = this.#plan.rules[i]
       if (standing?.alert?.id !== id || rule === undefined) return
       this.#end(rule, standing, 'by_hand')
-      // It ceased before it was resolved.
-      if (findings(standing.levels).holding === null) standing.phase = inactive
+      unmuteIfCeased(standing)
     })
     this.#settle(this.#standings)
   }
 
   #end(rule: ThresholdRule, standing: ThresholdStanding, reason: ResolveReason): void {
     const timeMs = this.#clockMs(this.#around.clock.nowMs)
-    endStanding(standing, reason, timeMs, this.#teller(rule), this.#grounds(rule, standing, timeMs, 'reading'))
+    end(standing, reason, this.#case(rule, standing, timeMs, 'reading'))
+  }
+
+  #case(rule: ThresholdRule, standing: ThresholdStanding, timeMs: number, decidedBy: 'reading' | 'timer'): Case {
+    const value = this.#lastValue
+    const last = { timeMs: this.#lastMs, value, quality: this.#lastQuality }
+    return {
+      alerts: this.#around.alerts,
+      rule: rule.record,
+      subject: this,
+      timeMs,
+      value,
+      evidence: (severity) => evidenceOf(rule, standing, last, { severity, timeMs, decidedBy }),
+    }
   }
 
   get #heldUntilMs(): number {
@@ -210,35 +204,6 @@ export class SeriesWatch implements Timed, Subject {
 
   #clockMs(engineMs: number): number {
     return this.#lastMs + (engineMs - this.#lastEngineMs)
-  }
-
-  #teller({ record }: ThresholdRule): Teller {
-    return { alerts: this.#around.alerts, subject: this, rule: record }
-  }
-
-  #grounds(rule: ThresholdRule, standing: ThresholdStanding, timeMs: number, decidedBy: 'reading' | 'timer'): Grounds {
-    // Before a step changes it.
-    const { phase, levels } = standing
-    const evidence = (severity: Severity): Evidence => {
-      // A version that no longer has the severity is spoken for by its mildest level.
-      const level = rule.levels.find((each) => each.severity === severity) ?? rule.levels[0]
-      const clearSinceMs = phase.kind === 'firing' ? phase.clearSinceMs : null
-      return {
-        kind: 'threshold',
-        op: rule.op,
-        limit: level?.value ?? Number.NaN,
-        clear: level?.clear ?? Number.NaN,
-        value: this.#lastValue,
-        unit: rule.unit,
-        quality: qualityNames[this.#lastQuality],
-        readingTimeMs: this.#lastMs,
-        sinceMs: levels[severities.indexOf(severity)]?.sinceMs ?? clearSinceMs ?? timeMs,
-        forMs: rule.forMs,
-        keepFiringForMs: rule.keepFiringForMs,
-        decidedBy,
-      }
-    }
-    return { value: this.#lastValue, evidence }
   }
 
   /** Whether there has been a reading at all. */

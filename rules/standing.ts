@@ -1,8 +1,8 @@
-import type { Evidence, ResolveReason, RuleRecord, Severity } from '../model/index.ts'
+import type { Evidence, ResolveReason, RuleRecord, Severity, TransitionKind } from '../model/index.ts'
 import type { EngineClock } from './engine-clock.ts'
 import type { OpenAlert, OpenAlerts, Subject } from './open-alerts.ts'
 import type { Timers } from './timers.ts'
-import { type Findings, inactive, muted, nextStep, type Phase } from './transition.ts'
+import { inactive, muted, type Phase } from './transition.ts'
 
 /** What everything that is watched shares. */
 export interface Surroundings {
@@ -18,51 +18,44 @@ export interface Standing {
   alert: OpenAlert | undefined
 }
 
-/** The reading, if any, and why: what a step of an alert is told with. */
-export interface Grounds {
-  readonly value: number | null
-  evidence(severity: Severity): Evidence
-}
-
-/** Who tells what about whom. */
-export interface Teller {
+/** One rule about one subject at one moment: what a step of an alert is told with. */
+export interface Case {
   readonly alerts: OpenAlerts
-  readonly subject: Subject
   readonly rule: RuleRecord
+  readonly subject: Subject
+  /** On the subject's clock. */
+  readonly timeMs: number
+  /** The reading's; null for no data. */
+  readonly value: number | null
+  readonly evidence: (severity: Severity) => Evidence
 }
 
-/** One step of the state machine, and whatever of it is to be told. `grounds` are asked after the phase has changed. */
-export function stepStanding(standing: Standing, findings: Findings, timeMs: number, teller: Teller, grounds: Grounds) {
-  const { phase, told } = nextStep(standing.phase, findings, timeMs, teller.rule.keepFiringForMs)
-  if (told !== null) {
-    const { alerts, subject, rule } = teller
-    standing.alert ??= alerts.begin(subject, rule, timeMs)
-    const evidence = grounds.evidence(told.severity)
-    alerts.step(standing.alert, subject, rule, { ...told, timeMs, value: grounds.value, evidence })
-  }
+export interface Told {
+  readonly kind: TransitionKind
+  readonly severity: Severity
+  readonly reason?: ResolveReason
+}
+
+/** One more step of the standing's alert, which begins with it if there is none. */
+export function tell(standing: Standing, told: Told, { alerts, rule, subject, timeMs, value, evidence }: Case): void {
+  standing.alert ??= alerts.begin(subject, rule, timeMs)
+  alerts.step(standing.alert, subject, rule, { ...told, timeMs, value, evidence: evidence(told.severity) })
+}
+
+export function enter(standing: Standing, phase: Phase): void {
   standing.phase = phase
-  if (phase.kind === 'inactive') standing.alert = undefined
+  if (phase.kind === 'inactive' || phase.kind === 'muted') standing.alert = undefined
 }
 
 /**
  * It ends for a reason that is not its condition. One that was pending never became an alert: it is inactive, unless
  * somebody resolved it.
  */
-export function endStanding(
-  standing: Standing,
-  reason: ResolveReason,
-  timeMs: number,
-  teller: Teller,
-  grounds: Grounds,
-) {
-  const { phase, alert } = standing
-  if (alert !== undefined && (phase.kind === 'pending' || phase.kind === 'firing')) {
-    const { alerts, subject, rule } = teller
-    const { severity } = phase
+export function end(standing: Standing, reason: ResolveReason, its: Case): void {
+  const { phase } = standing
+  if (phase.kind === 'pending' || phase.kind === 'firing') {
     const kind = phase.kind === 'pending' && reason !== 'by_hand' ? 'inactive' : 'resolved'
-    const evidence = grounds.evidence(severity)
-    alerts.step(alert, subject, rule, { kind, severity, reason, timeMs, value: grounds.value, evidence })
+    tell(standing, { kind, severity: phase.severity, reason }, its)
   }
-  standing.alert = undefined
-  standing.phase = reason === 'by_hand' ? muted : inactive
+  enter(standing, reason === 'by_hand' ? muted : inactive)
 }
