@@ -39,11 +39,11 @@ export const ingestConfigSchema = z.strictObject({
     .default(200)
     .describe('Longest that a decoded reading waits, in ms, for others to be stored with'),
   idleCommitMs: z.int().min(0).default(20).describe('The same, in ms, when the log has nothing more to read'),
-  storePatienceMs: z
+  rulesDelayMs: z
     .int()
     .min(0)
-    .default(100)
-    .describe('Longest that rules wait, in ms, for the store to take a batch; then they go on and it catches up'),
+    .default(1_000)
+    .describe('Longest that rules are late, in ms, because the store is slow; then they go on, and it catches up'),
   checkpointMs: z.int().min(100).default(10_000).describe('Time between two snapshots of the memory, in ms'),
   checkpointBytes: z
     .int()

@@ -12,6 +12,8 @@ export interface DraftSettings {
   readonly addMetric: (device: DeviceMemory, name: string) => number
 }
 
+/** Device clocks are never quite right: so far ahead a time is taken as it is. */
+export const believedAheadMs = 5 * 60_000
 /** A clock so far ahead is absurd; the reading is rejected. */
 const mostAheadMs = 24 * 3_600_000
 /** Details name so many culprits, each cut to so many characters. */
@@ -38,8 +40,9 @@ export class MessageDraft {
   rowTimesMs = new Float64Array(16)
   rowEnds = new Int32Array(16)
   rowCount = 0
-  /** Whether any row came without a time. */
+  /** Whether any row came without a time, or with one further ahead than is believed. */
   untimed = false
+  ahead = false
   readonly problems = new Map<RejectReason, Problem>()
   status: 'online' | 'offline' | undefined = undefined
   info: DeviceInfo | undefined = undefined
@@ -60,6 +63,7 @@ export class MessageDraft {
     this.length = 0
     this.rowCount = 0
     this.untimed = false
+    this.ahead = false
     this.status = undefined
     this.info = undefined
     if (this.problems.size > 0) this.problems.clear()
@@ -80,6 +84,7 @@ export class MessageDraft {
     this.rowEnds[this.rowCount] = this.length
     this.rowCount++
     if (Number.isNaN(timeMs)) this.untimed = true
+    else if (timeMs > this.receivedMs + believedAheadMs) this.ahead = true
     return true
   }
 

@@ -7,6 +7,7 @@ import { describeProblem, MessageDraft } from './draft.ts'
 import { hashBytes } from './hash-bytes.ts'
 import type { DeviceMemory } from './memory/device-memory.ts'
 import type { Memory } from './memory/memory.ts'
+import { sameClockMs } from './message-time.ts'
 import type { RejectReason } from './ports.ts'
 import type { Rejections } from './rejections.ts'
 import type { Route, Routes } from './routes.ts'
@@ -37,7 +38,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
   }
   // Reused for every message, like the draft.
   const encoded = { bytes: new FrameCursor().bytes, start: 0, end: 0, metric: '' }
-  const untimed = { origin: '', session: 0, packetId: 0, dup: false, hash: 0, receivedMs: 0 }
+  const delivery = { origin: '', session: 0, packetId: 0, dup: false, hash: 0, receivedMs: 0 }
   let draft: MessageDraft | undefined
 
   function reject(step: Step, route: Route, reason: RejectReason, detail: string): void {
@@ -47,17 +48,36 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
     rejections.add({ share, deviceId, clientId, topic: frame.topic(), reason, detail, payload: frame.payload() }, step)
   }
 
-  function isRedelivery(frame: FrameCursor, origin: string): boolean {
+  /** Whether it is one that came before, where the times of its rows do not tell. */
+  function isRepeated(decoded: MessageDraft, frame: FrameCursor, origin: string): boolean {
+    const { device, untimed, ahead } = decoded
+    const dup = (frame.flags & frameFlags.dup) !== 0
+    if (!untimed && !ahead && !dup && device.aheadMessages.size === 0) return false
+    // The topic's length is the seed: bytes that move from the topic to the payload make another message.
+    const hash = hashBytes(frame.view, frame.topicStart, frame.end, frame.payloadStart - frame.topicStart)
+    const redelivered = (untimed || ahead || dup) && isRedelivery(frame, origin, hash)
+    // The same bytes with a time for each row are the same readings, in whatever session they come.
+    return redelivered || (!untimed && isRepeatedAhead(decoded, hash))
+  }
+
+  function isRedelivery(frame: FrameCursor, origin: string, hash: number): boolean {
     // QoS 0 is not redelivered and has no packet identifier.
     if ((frame.flags & frameFlags.qosMask) === 0) return false
-    untimed.origin = origin
-    untimed.session = frame.session
-    untimed.packetId = frame.packetId
-    untimed.dup = (frame.flags & frameFlags.dup) !== 0
-    // The topic's length is the seed: bytes that move from the topic to the payload make another message.
-    untimed.hash = hashBytes(frame.view, frame.topicStart, frame.end, frame.payloadStart - frame.topicStart)
-    untimed.receivedMs = frame.receivedMs
-    return memory.redeliveries.isRedelivery(untimed)
+    delivery.origin = origin
+    delivery.session = frame.session
+    delivery.packetId = frame.packetId
+    delivery.dup = (frame.flags & frameFlags.dup) !== 0
+    delivery.hash = hash
+    delivery.receivedMs = frame.receivedMs
+    return memory.redeliveries.isRedelivery(delivery)
+  }
+
+  function isRepeatedAhead({ device, ahead, problems, receivedMs }: MessageDraft, hash: number): boolean {
+    const seenMs = device.aheadMessages.get(hash)
+    if (seenMs !== undefined) return ahead || receivedMs - seenMs <= sameClockMs
+    // What could not be taken whole is looked at anew.
+    if (ahead && problems.size === 0) device.aheadMessages.add(hash, receivedMs)
+    return false
   }
 
   function decode(frame: FrameCursor, route: Route, device: DeviceMemory, kind: keyof typeof decoders): MessageDraft {
@@ -102,7 +122,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
       return
     }
     const decoded = decode(frame, route, device, kind)
-    if (decoded.untimed && isRedelivery(frame, route.origin)) {
+    if (isRepeated(decoded, frame, route.origin)) {
       if (step.newReadings) counters.redeliveries++
       return
     }

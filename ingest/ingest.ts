@@ -37,7 +37,7 @@ export interface IngestDeps {
   readonly evaluator?: Evaluator
   readonly snapshots: SnapshotFiles
   readonly topics: TopicRules
-  /** Only for the age of what waits; what becomes of a message is a function of the log. */
+  /** Only for the age of what waits, and when to wait no longer; what becomes of a message is a function of the log. */
   readonly clock: Clock
   readonly logger: Logger
   /** Called once, when ingest cannot go on: the process should end, a new one resumes from the log. */
@@ -75,7 +75,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const walk = createWalk(pass, gatherer, evaluator)
   const catchUp = createCatchUp(config, { gatherer, retry, reopenLog: deps.reopenLog, createPass: newPass })
   const hurried = evaluator === undefined ? undefined : catchUp
-  const pipeline = createPipeline(config, { log, walk, gatherer, recording, catchUp: hurried, retry })
+  const pipeline = createPipeline(config, { log, walk, gatherer, recording, catchUp: hurried, retry, clock })
   let running: Promise<void> | undefined
   let started: Promise<void> | undefined
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../model/index.ts'
 import type { LogReader, LogSlice } from '../store/log/index.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { IngestConfig } from './config.ts'
@@ -16,6 +17,7 @@ export interface PipelineDeps {
   /** Absent: nobody is in a hurry, and the log waits for the readings store. */
   readonly catchUp: CatchUp | undefined
   readonly retry: Retry
+  readonly clock: Clock
 }
 
 export interface Pipeline {
@@ -34,7 +36,7 @@ export interface Pipeline {
  * when that is full too, the rules go on without the store, which catches up from the log.
  */
 export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeline {
-  const { log, walk, gatherer, recording, catchUp, retry } = deps
+  const { log, walk, gatherer, recording, catchUp, retry, clock } = deps
   let catchingUp: Promise<void> | undefined
   let stopping = false
   let failure: { readonly error: unknown } | undefined
@@ -70,9 +72,18 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
     if (failure !== undefined) throw failure.error
     await recording.record()
     if (!walk.gathering) return
-    const patienceMs = catchUp === undefined ? undefined : config.storePatienceMs
-    if (!gatherer.full || (await gatherer.settled(patienceMs))) gatherer.commitIfDue(walk.position, walk.memory)
+    if (!gatherer.full || (await gatherer.settled(patienceMs()))) gatherer.commitIfDue(walk.position, walk.memory)
     else catchingUp = catchUp?.run(walk, { ...beginning, position: walk.position }).then(wake, fail)
+  }
+
+  /**
+   * How long the store may take with a full batch. Reading twice costs time that a store which is merely busy may need:
+   * it may take what is left until the rules are late, and one that is down nothing.
+   */
+  function patienceMs(): number | undefined {
+    if (catchUp === undefined) return undefined
+    const lateMs = Math.max(0, clock.now() - walk.memory.nowMs)
+    return retry.failing ? 0 : Math.max(0, config.rulesDelayMs - lateMs)
   }
 
   /** Until the log has more, a commit is due, or it is time to stop. */

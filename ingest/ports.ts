@@ -27,6 +27,7 @@ export const rejectReasons = [
   'clock_ahead',
   'too_old',
   'too_many_metrics',
+  'too_fast',
   // refused by the broker before they were acknowledged
   'forbidden_topic',
   'payload_too_large',
@@ -81,7 +82,7 @@ export interface IngestStats {
   readonly suspect: number
   /** Same device, metric and time again. */
   readonly duplicates: number
-  /** Redeliveries without a time, recognised by packet identifier. */
+  /** Messages without a time or from a clock ahead that came again, recognised by packet identifier or bytes. */
   readonly redeliveries: number
   /** Times a series was silent for more than three of its reporting intervals and then went on. */
   readonly gaps: number

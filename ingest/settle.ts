@@ -29,8 +29,13 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
     const { batch } = step.effects
     const watches = step.evaluator === undefined ? unwatched : watchesOf(step.evaluator, device)
     let i = 0
+    let timeless = 0
     for (let row = 0; row < rowCount; row++) {
-      rowTime.assign(draft, row)
+      if (!rowTime.assign(draft, row)) {
+        i = rowEnds[row] ?? i
+        timeless++
+        continue
+      }
       const { timeMs, deviceTimeMs } = rowTime
       // A time that is not the device's own says little: the value is good, when it was measured is not.
       const timeBits = Number.isNaN(deviceTimeMs) ? 0 : verdict.suspect | verdict.clockAhead
@@ -48,6 +53,7 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
         if (bits !== 0) count(bits)
       }
     }
+    if (timeless > 0) draft.problem('too_fast', `${timeless} rows without a time that is free`)
   }
 
   function count(bits: number): void {

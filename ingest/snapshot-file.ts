@@ -5,13 +5,14 @@ import type { Remembered } from './remember.ts'
 /**
  * A snapshot file, little endian: `PELMEM`, u16 version, f64 position, u32 length and u32 CRC-32 of what follows: f64
  * position of the evaluator (below 0: there was none), u32 length of its memory, its memory, ingest's own memory.
- * In version 1 ingest's own memory was all that followed.
+ * In version 1 ingest's own memory was all that followed; version 2 ends before the messages from clocks ahead.
  */
 const magic = Buffer.from('PELMEM')
 const headerBytes = 24
 const evaluatorHeaderBytes = 12
 /** Grows with every change of the file or of the memory in it; other versions than these are not read. */
-const version = 2
+const version = 3
+const versionBeforeAheadMessages = 2
 const versionBeforeEvaluators = 1
 
 /** The file, in parts. */
@@ -50,7 +51,7 @@ export function openSnapshot(file: Uint8Array, position: LogPosition): Remembere
   if (!sound) return undefined
   const fileVersion = header.readUInt16LE(6)
   if (fileVersion === versionBeforeEvaluators) return { memory: rest, evaluator: undefined }
-  return fileVersion === version ? split(rest) : undefined
+  return fileVersion === version || fileVersion === versionBeforeAheadMessages ? split(rest) : undefined
 }
 
 function split(rest: Buffer): Remembered {

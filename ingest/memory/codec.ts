@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AppError, ByteReader, ByteWriter } from '../../model/index.ts'
 import type { DeviceMemory } from './device-memory.ts'
 import type { Memory } from './memory.ts'
+import type { RecentNumbers } from './recent-numbers.ts'
 import { deviceRecordSchema, profileRecordSchema } from './record-schemas.ts'
 import { cellsPerSeries } from './series-cells.ts'
 
@@ -36,6 +37,8 @@ export function encodeMemory(memory: Memory, expectedBytes = 0): Uint8Array {
     out.u32(next)
     out.u32(count)
   }
+
+  for (const device of memory.devices.values()) encodeNumbers(out, device.aheadMessages)
   return out.view()
 }
 
@@ -45,11 +48,7 @@ function encodeDevice(out: ByteWriter, device: DeviceMemory): void {
   for (const name of device.metrics) out.text(name)
   out.columns(device.cells, device.metrics.length * cellsPerSeries)
   out.f64(device.untimedMs)
-  out.u32(device.aheadTimes.size)
-  for (const [deviceTimeMs, storedMs] of device.aheadTimes) {
-    out.f64(deviceTimeMs)
-    out.f64(storedMs)
-  }
+  encodeNumbers(out, device.aheadTimes)
   out.f64(device.presence.lastSeenMs)
   out.u32(device.presence.sessions)
   out.u32(device.presence.relayedOnline ? 1 : 0)
@@ -57,6 +56,14 @@ function encodeDevice(out: ByteWriter, device: DeviceMemory): void {
   out.text(JSON.stringify(device.info))
   out.f64(device.rejectedSecond)
   out.u32(device.rejectedInSecond)
+}
+
+function encodeNumbers(out: ByteWriter, numbers: RecentNumbers): void {
+  out.u32(numbers.size)
+  for (const [number, timeMs] of numbers.entries()) {
+    out.f64(number)
+    out.f64(timeMs)
+  }
 }
 
 /** Fills an empty memory. Throws on bytes that `encodeMemory` did not write. */
@@ -83,6 +90,8 @@ export function decodeMemory(bytes: Uint8Array, memory: Memory, peers: MemoryPee
     }
     memory.redeliveries.restore(origin, session)
   }
+  // Before version 3 of the file, messages from a clock ahead were not remembered.
+  if (!from.done) for (const device of memory.devices.values()) decodeNumbers(from, device.aheadMessages)
   if (!from.done) throw new AppError('store_failed', 'read the snapshot of ingest failed: it has more than it should')
 }
 
@@ -92,7 +101,7 @@ function decodeDevice(from: ByteReader, memory: Memory, peers: MemoryPeers): voi
   for (let left = from.u32(); left > 0; left--) peers.addMetric(device, from.text())
   device.cells.set(from.float64s())
   device.untimedMs = from.f64()
-  for (let left = from.u32(); left > 0; left--) device.aheadTimes.set(from.f64(), from.f64())
+  decodeNumbers(from, device.aheadTimes)
   device.presence.lastSeenMs = from.f64()
   device.presence.sessions = from.u32()
   device.presence.relayedOnline = from.u32() === 1
@@ -100,4 +109,8 @@ function decodeDevice(from: ByteReader, memory: Memory, peers: MemoryPeers): voi
   device.info = infoSchema.parse(JSON.parse(from.text()))
   device.rejectedSecond = from.f64()
   device.rejectedInSecond = from.u32()
+}
+
+function decodeNumbers(from: ByteReader, numbers: RecentNumbers): void {
+  for (let left = from.u32(); left > 0; left--) numbers.add(from.f64(), from.f64())
 }

@@ -3,10 +3,12 @@ import type { DeviceInfo, SeriesWatch } from '../ports.ts'
 import { KeyShape } from './key-shape.ts'
 import type { MetricRule } from './metric-rule.ts'
 import { createPresence, type PresenceMemory } from './presence.ts'
+import { RecentNumbers } from './recent-numbers.ts'
 import { cell, cellsPerSeries, clearCells } from './series-cells.ts'
 
-/** Times of a device whose clock is ahead that are remembered, so that the same reading sent again is not stored twice. */
+/** Of a device whose clock is ahead so many readings are remembered, and messages, whatever the readings in them. */
 const aheadTimesKept = 256
+const aheadMessagesKept = 64
 
 /**
  * Everything remembered of one device. Hot, hence a class. Its metrics have *slots*, small integers in the order in
@@ -30,8 +32,10 @@ export class DeviceMemory {
 
   /** Newest time given to a reading that came without one. */
   untimedMs = Number.NEGATIVE_INFINITY
-  /** The device's own time → the time stored, where its clock was ahead. */
-  readonly aheadTimes = new Map<number, number>()
+  /** The device's own time → the time stored, where its clock was ahead: sent again, it is the same reading. */
+  readonly aheadTimes = new RecentNumbers(aheadTimesKept)
+  /** Hash of a message with such readings → when it came. */
+  readonly aheadMessages = new RecentNumbers(aheadMessagesKept)
   readonly presence: PresenceMemory = createPresence()
   info: DeviceInfo = {}
   /** Second, since 1970, of the newest rejected message, and how many it brought. */
@@ -63,13 +67,5 @@ export class DeviceMemory {
 
   lastTimeMs(slot: number): number {
     return this.cells[slot * cellsPerSeries + cell.lastTimeMs] ?? Number.NEGATIVE_INFINITY
-  }
-
-  rememberAhead(deviceTimeMs: number, storedMs: number): void {
-    if (this.aheadTimes.size >= aheadTimesKept) {
-      const oldest = this.aheadTimes.keys().next().value
-      if (oldest !== undefined) this.aheadTimes.delete(oldest)
-    }
-    this.aheadTimes.set(deviceTimeMs, storedMs)
   }
 }

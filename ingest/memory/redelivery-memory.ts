@@ -1,19 +1,20 @@
 /**
- * Recognises a message without a time that is delivered again: DUP=1, and the same bytes as the last one with this
- * packet identifier in this session [MQTT-4.4.0-1]. Per session the newest messages are kept, at most one for each of
- * the 65,535 packet identifiers and at most `maxEntries` over all sessions, shared fairly: as sessions become more,
- * the longest memories are cut to their newer half, and below 64 messages the session silent for longest is forgotten.
+ * Recognises a message that is delivered again, for where the times in it do not tell: DUP=1, and the same bytes as
+ * the last one with this packet identifier in this session [MQTT-4.4.0-1]. Per session the newest messages are kept, at
+ * most one for each of the 65,535 packet identifiers and at most `maxEntries` over all sessions, shared fairly: as
+ * sessions become more, the longest memories are cut to their newer half, and below 64 messages the session silent for
+ * longest is forgotten.
  */
 export interface RedeliveryMemory {
   /** True: seen before, to be dropped. Otherwise the message is remembered. */
-  isRedelivery(message: UntimedMessage): boolean
+  isRedelivery(message: Delivery): boolean
   /** Sessions in the order of their first message; for the snapshot. */
   sessions(): Iterable<readonly [origin: string, session: SessionMemory]>
   restore(origin: string, session: SessionMemory): void
 }
 
 /** Hot: the caller reuses one object. */
-export interface UntimedMessage {
+export interface Delivery {
   readonly origin: string
   readonly session: number
   readonly packetId: number

@@ -4,7 +4,7 @@ import { noon } from './frame-script.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { eventually, World } from './world.ts'
 
-const config = { batchReadings: 10, sliceBytes: 500, storePatienceMs: 0, checkpointBytes: 2000, stopTimeoutMs: 0 }
+const config = { batchReadings: 10, sliceBytes: 500, rulesDelayMs: 0, checkpointBytes: 2000, stopTimeoutMs: 0 }
 
 function send(world: World, from: number, to: number): void {
   for (let i = from; i < to; i++) world.script.pass(1000).telemetry('m1', { voltage: i, current: i / 2 })
@@ -180,5 +180,35 @@ describe('when the readings store is back', () => {
     }
     await eventually(() => expect(world.failures).toMatchObject([{ code: 'store_failed' }]))
     await ingest.stop()
+  })
+})
+
+describe('a readings store that is slow', () => {
+  /** How often the log was read a second time. */
+  async function partings(rulesDelayMs: number, ageMs: number): Promise<number> {
+    const world = worldWithMessages(300)
+    world.pace = () => new Promise((resolve) => setImmediate(resolve))
+    let count = 0
+    const reopenLog = () => {
+      count++
+      return world.log
+    }
+    const clock = { now: () => world.script.nowMs + ageMs }
+    const evaluator = new LimitWatch(world.sink)
+    const ingest = world.ingest({ ...config, rulesDelayMs }, { evaluator, reopenLog, clock })
+    await ingest.start()
+    await world.caughtUp(ingest)
+    await ingest.stop()
+    expect(await storedVoltages(world)).toEqual(upTo(300))
+    expect(world.recorded).toMatchObject([crossing])
+    return count
+  }
+
+  test('is waited for while the rules are not late', async () => {
+    expect(await partings(10 * 60_000, 0)).toBe(0)
+  })
+
+  test('is not waited for when they are', async () => {
+    expect(await partings(10 * 60_000, 10 * 60_000)).toBeGreaterThan(0)
   })
 })

@@ -144,7 +144,7 @@ async function digestIn(world: World, { steps, writeTurns, sliceBytes }: Weather
   world.pace = async () => {
     for (let left = turns.shift() ?? 0; left > 0; left--) await new Promise((resolve) => setImmediate(resolve))
   }
-  const config = { sliceBytes, batchReadings: 5, checkpointBytes: 700, storePatienceMs: 0 }
+  const config = { sliceBytes, batchReadings: 5, checkpointBytes: 700, rulesDelayMs: 0 }
   for (;;) {
     const before = world.failures.length
     const ingest = world.ingest(config, { evaluator: rulesOf(world) })

@@ -173,16 +173,98 @@ describe('time', () => {
   test('a clock more than five minutes ahead: stored at arrival, suspect, once', async () => {
     const world = worldWithMeter()
     const ahead = { ts: noon + 7 * hourMs, values: { voltage: 5 } }
+    world.script.telemetry('m1', ahead).pass(60_000).telemetry('m1', ahead)
+    await world.digest()
+    expect(await world.stored('m1', 'voltage')).toEqual([[0, 5, suspect]])
+  })
+
+  test('exactly five minutes ahead is believed, and what has no time of its own comes behind it', async () => {
+    const world = worldWithMeter()
     world.script
       .telemetry('m1', { ts: noon + 300_000, values: { voltage: 4 } })
-      .telemetry('m1', ahead)
-      .pass(60_000)
-      .telemetry('m1', ahead)
+      .telemetry('m1', { ts: noon + 300_001, values: { voltage: 5 } })
+      .telemetry('m1', { voltage: 6 })
     await world.digest()
     expect(await world.stored('m1', 'voltage')).toEqual([
-      [0, 5, suspect],
       [300_000, 4, good],
+      [300_001, 5, suspect],
+      [300_002, 6, good],
     ])
+  })
+
+  test('a clock ahead that is believed by the time the reading is sent again: still one reading', async () => {
+    const world = worldWithMeter()
+    const reading = { ts: noon + 301_500, values: { voltage: 5 } }
+    world.script.telemetry('m1', reading).pass(2500).telemetry('m1', reading, { session: 2 })
+    await world.digest()
+    expect(await world.stored('m1', 'voltage')).toEqual([[0, 5, suspect]])
+  })
+
+  test('a clock seven hours ahead that is put right: its times count when they have come', async () => {
+    const world = worldWithMeter()
+    const reading = { ts: noon + 7 * hourMs, values: { relay: 1 } }
+    world.script
+      .telemetry('m1', reading)
+      .pass(7 * hourMs)
+      .telemetry('m1', reading)
+    await world.digest()
+    expect(await world.stored('m1', 'relay')).toEqual([
+      [0, 1, suspect],
+      [7 * hourMs, 1, good],
+    ])
+  })
+
+  test.each([
+    ['redelivered', { packetId: 7 }, { packetId: 7, dup: true }],
+    ['sent again in a new session', { packetId: 7, session: 1 }, { packetId: 1, session: 2 }],
+  ])('a long backlog of a clock that is ahead, %s, counts once', async (_, once, again) => {
+    const world = worldWithMeter()
+    const backlog = Array.from({ length: 1000 }, (_, i) => ({ ts: noon + 600_000 + i * 1000, values: { voltage: i } }))
+    world.script.telemetry('m1', backlog, once)
+    await world.digest()
+    world.script.pass(2000).telemetry('m1', backlog, again)
+    const ingest = await world.digest()
+    expect((await world.stored('m1', 'voltage')).length).toBe(1000)
+    expect((await ingest.queries.stats()).redeliveries).toBe(1)
+  })
+
+  test('a backlog redelivered when some of its times have come to be believed counts once', async () => {
+    const world = worldWithMeter()
+    const backlog = Array.from({ length: 600 }, (_, i) => ({ ts: noon + 301_000 + i * 1000, values: { voltage: i } }))
+    world.script
+      .telemetry('m1', backlog, { packetId: 7 })
+      .pass(3_600_000)
+      .telemetry('m1', backlog, { packetId: 7, dup: true })
+    await world.digest()
+    expect((await world.stored('m1', 'voltage')).length).toBe(600)
+  })
+
+  test('a reading without a time leaves alone those with one, of the same millisecond too', async () => {
+    const world = worldWithMeter()
+    for (let k = 0; k < 300; k++) {
+      const rows = [0, 1, 2, 3].map((i) => ({ ts: noon + k * 10 + i, values: { voltage: i } }))
+      world.script.telemetry('m1', [...rows, { voltage: 5 }])
+    }
+    await world.digest()
+    const stored = await world.stored('m1', 'voltage')
+    expect(stored.length).toBe(1500)
+    expect(stored.filter(([, value]) => value === 5).length).toBe(300)
+  })
+
+  test('without a time, more than the milliseconds of five minutes: the rest is rejected, not overwritten', async () => {
+    const world = worldWithMeter()
+    world.script.telemetry('m1', { ts: noon + 300_000, values: { voltage: 1 } })
+    for (let message = 0; message < 5; message++)
+      world.script.telemetry(
+        'm1',
+        Array.from({ length: 75_000 }, (_, i) => ({ voltage: message * 75_000 + i })),
+      )
+    const ingest = await world.digest({ stuckIntervals: 0 })
+    const stored = await world.stored('m1', 'voltage')
+    expect(stored.length).toBe(300_001)
+    expect(stored.at(-1)).toEqual([600_000, 299_999, suspect])
+    expect(world.rejected).toMatchObject([{ reason: 'too_fast', detail: expect.stringContaining('75000 rows') }])
+    expect((await ingest.queries.stats()).duplicates).toBe(0)
   })
 
   test('a backlog of a clock that is ahead keeps all its readings', async () => {
