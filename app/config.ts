@@ -88,7 +88,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     readings,
     recentBytes: values.READINGS_RECENT_MB * 1024 * 1024,
     nightly: { retentionDays: values.READINGS_RETENTION_DAYS, hourUtc: values.READINGS_NIGHT_HOUR_UTC },
-    alerts: dispatcherConfigSchema.parse({ recipients: values.ALERT_EMAIL }),
+    alerts: { ...dispatcherConfigSchema.parse({}), recipients: values.ALERT_EMAIL },
     notifier: {
       ...notifierConfigSchema.parse({
         smtpUrl: values.SMTP_URL,
@@ -97,7 +97,6 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         mailsPerS: values.MAILS_PER_S,
       }),
       from: values.MAIL_FROM,
-      recipients: values.ALERT_EMAIL,
     },
     api: apiConfigSchema.parse({
       host: values.HOST,

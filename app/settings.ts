@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dispatcherConfigSchema } from '../alerts/config.ts'
 import { apiConfigSchema } from '../api/config.ts'
 import { brokerConfigSchema } from '../broker/config.ts'
 import { ingestConfigSchema } from '../ingest/config.ts'
@@ -105,7 +106,7 @@ export const settingSchemas = {
   ...platformSchemas,
   SMTP_URL: notifierShape.smtpUrl,
   MAIL_FROM: notifierShape.from,
-  ALERT_EMAIL: notifierShape.recipients,
+  ALERT_EMAIL: dispatcherConfigSchema.shape.recipients,
   PUBLIC_URL: notifierShape.publicUrl,
   SMTP_CONNECTIONS: notifierShape.connections,
   MAILS_PER_S: notifierShape.mailsPerS,

@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { isMailAddress, type Mailbox, parseMailbox } from './mail-address.ts'
+import { type Mailbox, parseMailbox } from './mailbox.ts'
 
 const hourMs = 3_600_000
-/** Each is told of every step of every alert. */
-const maxRecipients = 50
 
 const smtpUrl = z
   .string()
@@ -16,16 +14,6 @@ const mailbox = z.string().transform((text, context): Mailbox => {
   return z.NEVER
 })
 
-/** Comma-separated; an address written twice, however it is capitalised, is one. */
-const addresses = z.string().transform((text, context): readonly string[] => {
-  const found = text.split(',').flatMap((part) => part.trim() || [])
-  const wrong = found.find((address) => !isMailAddress(address))
-  if (wrong !== undefined) context.addIssue(`${JSON.stringify(wrong)} is not a mail address such as ops@example.com`)
-  const distinct = new Map(found.map((address) => [address.toLowerCase(), address]))
-  if (distinct.size > maxRecipients) context.addIssue(`has more than ${maxRecipients} addresses`)
-  return [...distinct.values()]
-})
-
 export const notifierConfigSchema = z.strictObject({
   smtpUrl: smtpUrl
     .optional()
@@ -36,7 +24,6 @@ export const notifierConfigSchema = z.strictObject({
   from: mailbox
     .prefault('PELBIoT <pelbiot@localhost>')
     .describe('Sender of the mails, an address or Name <address>; its domain also makes the Message-IDs'),
-  recipients: addresses.prefault('').describe('Addresses that are mailed about every alert, comma-separated'),
   publicUrl: z
     .url({ protocol: /^https?$/, error: 'is not an http or https address' })
     .optional()

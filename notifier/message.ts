@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type { DispatchEvent, NotificationRecord, StoredMessage } from '../store/state/index.ts'
 import type { NotifierConfig } from './config.ts'
-import { domainOf, oneLine } from './mail-address.ts'
+import { domainOf, oneLine } from './mailbox.ts'
 import { alertMail } from './templates/alert-mail.ts'
 import { newsOf } from './templates/news.ts'
 

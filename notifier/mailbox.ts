@@ -1,6 +1,5 @@
-/** Parts of a mail address (RFC 5321 4.5.3.1: local part 64, whole path 254 octets); ASCII, nothing quoted. */
-const localPart = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/
-const domainPart = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
+import { isMailAddress } from '../model/index.ts'
+
 /** Any of them in a name could begin a header of its own, or end the text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const controls = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/
@@ -9,13 +8,6 @@ const controls = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/
 export interface Mailbox {
   readonly name: string
   readonly address: string
-}
-
-export function isMailAddress(text: string): boolean {
-  if (text.length > 254) return false
-  const at = text.lastIndexOf('@')
-  const local = text.slice(0, at)
-  return at > 0 && local.length <= 64 && localPart.test(local) && domainPart.test(text.slice(at + 1))
 }
 
 /** `ops@example.com` or `Site office <ops@example.com>`; undefined where it is neither. */
