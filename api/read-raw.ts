@@ -6,8 +6,8 @@ import { badParameter } from './problem.ts'
 import type { ReadingQuery } from './reading-query.ts'
 import { formatTime } from './time.ts'
 
-/** A device's clock may be ahead by so much before its time is put right. */
-const clockAheadMs = 5 * 60_000
+/** No reading is stored under a time that far ahead (docs/mqtt.md). */
+const aheadMs = 10 * 60_000 + 1
 
 export interface RawReading {
   time: string
@@ -28,7 +28,7 @@ export async function readRaw(
   { query, filter, seriesId, nowMs }: ReadRequest,
 ): Promise<{ items: RawReading[]; nextCursor: string | null }> {
   const limit = query.limit ?? defaultLimit
-  const start = [query.from ?? 0, query.to ?? nowMs + clockAheadMs] as const
+  const start = [query.from ?? 0, query.to ?? nowMs + aheadMs] as const
   const [fromMs, toMs] = query.cursor === undefined ? start : decodeCursor(query.cursor, filter, rangePlace)
   if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }

@@ -12,6 +12,7 @@ export const rejectReasonTexts: Readonly<Record<RejectReason, string>> = {
   clock_ahead: "the device's clock is more than a day ahead",
   too_old: 'the time is older than the platform accepts',
   too_many_metrics: 'the device has reached its limit of distinct metrics',
+  too_fast: 'more readings without a time of their own than one a millisecond, for five minutes',
   forbidden_topic: 'the topic belongs to someone else; the connection was closed',
   payload_too_large: 'the payload is larger than the device may send',
   topic_too_deep: 'the topic has more levels than the device may use',

@@ -84,6 +84,7 @@ export function createFakePeers(): FakePeers {
         clock_ahead: 0,
         too_old: 0,
         too_many_metrics: 0,
+        too_fast: 0,
         forbidden_topic: 0,
         payload_too_large: 0,
         topic_too_deep: 0,
