@@ -1,4 +1,5 @@
 import type { Platform } from '../../test/scenario/platform.ts'
+import { type CrossingClient, startCrossingClient } from './crossing.ts'
 import { createMessageMaker, type PayloadKind } from './messages.ts'
 import { type ChaosClient, type ChaosDeps, startMqttClient } from './mqtt-client.ts'
 import { type RetainedClient, startRetainedClient } from './retained.ts'
@@ -37,13 +38,15 @@ export const queuedDevice = 'timed-qos1-clean'
 const headStartMs = 3_600_000
 
 export interface ChaosClients {
-  /** All of them, the retained one included. */
+  /** All of them, the retained one and the crossing one included. */
   readonly clients: readonly ChaosClient[]
   readonly retained: RetainedClient
+  readonly crossing: CrossingClient
 }
 
 /** Registers a device per client and lets all of them publish. */
-export async function startClients({ client, mqttPort: port }: Platform, deps: ChaosDeps): Promise<ChaosClients> {
+export async function startClients(platform: Platform, deps: ChaosDeps): Promise<ChaosClients> {
+  const { client, mqttPort: port } = platform
   const register = async (id: string) => (await client.createDevice({ id, profileId: 'meter-1ph' })).token
   const startMs = Date.now() - headStartMs
   const clients: ChaosClient[] = []
@@ -57,7 +60,9 @@ export async function startClients({ client, mqttPort: port }: Platform, deps: C
       clients.push(await startSocketClient(options, createMessageMaker(id, kind, startMs), deps.ledger))
     }
     const retained = await startRetainedClient(port, retainedId, await register(retainedId))
-    return { clients: [...clients, retained], retained }
+    clients.push(retained)
+    const crossing = await startCrossingClient(platform, deps.ledger, startMs)
+    return { clients: [...clients, crossing], retained, crossing }
   } catch (error) {
     await Promise.all(clients.map((each) => each.close()))
     throw error

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom } from '../../firmware-sim/index.ts'
+import { startMailServer } from '../../test/notifier/mail-server.ts'
 import { createPlatform, type Platform } from '../../test/scenario/platform.ts'
 import { waitUntil } from '../../test/setup/wait.ts'
 import { type ChaosClient, queuedDevice, startClients } from './clients.ts'
 import { compareReadings, type StoredReading, type Verdict } from './compare.ts'
+import type { ToldVerdict } from './compare-told.ts'
 import { createLedger, type Ledger, type SentReading } from './ledger.ts'
 import { createOfflineSubscriber } from './offline-subscriber.ts'
 import { readRetained } from './retained.ts'
+import { createTellings, recipients } from './tellings.ts'
 
 export interface Kill9Options {
   readonly runs: number
@@ -15,7 +18,7 @@ export interface Kill9Options {
   say(line: string): void
 }
 
-export interface Kill9Result {
+export interface Kill9Result extends Omit<ToldVerdict, 'problems'> {
   readonly runs: number
   /** Readings with an acknowledgement. */
   readonly acked: number
@@ -29,6 +32,9 @@ export interface Kill9Result {
 const killAfterMs = { least: 20, more: 900 }
 /** One run in four is also killed while it recovers from the kill before. */
 const killDuringStart = { share: 0.25, leastMs: 50, moreMs: 600 }
+/** A mail server that takes its time is more often interrupted by a crash. */
+const mostAnswerMs = 20
+const problemsTold = 20
 const progressTimeoutMs = 60_000
 const storeTimeoutMs = 30_000
 
@@ -37,9 +43,17 @@ export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9
   const random = createRandom(seed)
   const ledger = createLedger()
   const problems: string[] = []
-  await using platform = createPlatform()
+  await using mails = await startMailServer({ onMessage: () => answerLate(random) })
+  const mailing = {
+    SMTP_URL: mails.url,
+    MAIL_FROM: 'chaos@example.com',
+    ALERT_EMAIL: recipients.join(','),
+    MAILS_PER_S: '1000',
+  }
+  await using platform = createPlatform({ env: mailing })
   await platform.start()
-  const { clients, retained } = await startClients(platform, { ledger, random })
+  const tellings = createTellings(platform, mails)
+  const { clients, retained, crossing } = await startClients(platform, { ledger, random })
   try {
     const key = await platform.client.createKey('chaos')
     const access = { port: platform.mqttPort, username: `key:${key.id}`, password: key.key }
@@ -80,12 +94,18 @@ export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9
     const verdict = await compareStored(platform, ledger)
     problems.push(...describe(verdict))
     lost += verdict.lost.length
-    return { runs, acked: verdict.acked, lost, doubled: verdict.doubled.length, problems }
+    const { problems: wrong, ...told } = await tellings.compare(crossing.history)
+    problems.push(...wrong.slice(0, problemsTold))
+    return { runs, acked: verdict.acked, lost, doubled: verdict.doubled.length, ...told, problems }
   } catch (error) {
     throw new Error(`chaos kill9 failed; the platform's last words:\n${platform.log().slice(-4_000)}`, { cause: error })
   } finally {
     await Promise.all(clients.map((client) => client.close()))
   }
+}
+
+async function answerLate(random: () => number): Promise<undefined> {
+  await delay(random() * mostAnswerMs)
 }
 
 /** A crash must be survived by everyone: each client has something acknowledged after it. */

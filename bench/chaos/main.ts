@@ -17,10 +17,18 @@ if (positionals.join(' ') !== 'kill9' || !Number.isInteger(runs) || runs < 1 || 
   process.exit(2)
 }
 try {
-  const { problems, ...counts } = await runKill9({ runs, seed, say: (line) => process.stderr.write(`${line}\n`) })
+  const { problems, steps, ...counts } = await runKill9({
+    runs,
+    seed,
+    say: (line) => process.stderr.write(`${line}\n`),
+  })
   for (const problem of problems) process.stderr.write(`${problem}\n`)
-  const { acked, lost, doubled } = counts
-  const words = `${runs} kills: ${acked} readings acknowledged, ${lost} lost, ${doubled} doubled`
+  process.stderr.write(`${steps} steps of alerts follow from what was acknowledged\n`)
+  const { acked, lost, doubled, alertsLost, alertsDoubled, mailsLost, mailsDoubled, mailsRepeatedSameId } = counts
+  const words =
+    `${runs} kills: ${acked} readings acknowledged, ${lost} lost, ${doubled} doubled; ` +
+    `steps of alerts: ${alertsLost} lost, ${alertsDoubled} doubled; ` +
+    `mails: ${mailsLost} lost, ${mailsDoubled} doubled, ${mailsRepeatedSameId} sent again under the same Message-ID`
   process.stdout.write(`${values.json ? JSON.stringify(counts) : words}\n`)
   process.exitCode = problems.length === 0 ? 0 : 1
 } catch (error) {

@@ -7,20 +7,20 @@ import type { StoredReading } from './readings.ts'
 
 /** What the platform says that it has: everything that is compared with what was sent. */
 export interface PlatformView {
-  /** Resolves once all that was acknowledged until now is stored and judged; rejects when that takes too long. */
+  /** Resolves once all that was acknowledged until now is stored; rejects when that takes too long. */
   caughtUp(): Promise<void>
   readings(deviceId: string, metric: string): Promise<readonly StoredReading[]>
   /** Reasons of the device's messages on the rejected list. */
   rejections(deviceId: string): Promise<readonly string[]>
-  /** Alerts of the devices that fired and began at or after `fromMs`. */
-  alerts(deviceIds: ReadonlySet<string>, fromMs: number): Promise<readonly SeenAlert[]>
-  /** Mails about the alerts, which began at or after `fromMs`. */
-  mails(alertIds: ReadonlySet<string>, fromMs: number): Promise<readonly SeenMail[]>
+  /** Alerts that fired and began at or after `fromMs`, of devices that are asked about. */
+  alerts(isAsked: (deviceId: string) => boolean, fromMs: number): Promise<readonly SeenAlert[]>
+  /** Mails about whatever, since then. */
+  mails(fromMs: number): Promise<readonly SeenMail[]>
 }
 
 const time = z.iso.datetime().transform((text) => Date.parse(text))
 const statusSchema = z.object({
-  log: z.object({ head: z.number(), consumers: z.array(z.object({ name: z.string(), position: z.number() })) }),
+  log: z.object({ head: z.number() }),
   ingest: z.object({ position: z.number() }),
 })
 const readingSchema = z
@@ -67,8 +67,7 @@ export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promi
       const readStatus = () => api.read(statusSchema, '/api/v1/status')
       const { head } = (await readStatus()).log
       for (let waitedMs = 0; waitedMs < catchUpTimeoutMs; waitedMs += pollMs) {
-        const { log, ingest } = await readStatus()
-        if (ingest.position >= head && log.consumers.every(({ position }) => position >= head)) return
+        if ((await readStatus()).ingest.position >= head) return
         await wait(pollMs)
       }
       throw new Error(`wait for the platform to catch up failed: not within ${catchUpTimeoutMs} ms`)
@@ -81,20 +80,15 @@ export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promi
       const items = await Array.fromAsync(api.list(rejectedSchema, '/api/v1/rejected', { device: deviceId }))
       return items.map(({ reason }) => reason)
     },
-    async alerts(deviceIds, fromMs) {
+    async alerts(isAsked, fromMs) {
       const alerts: SeenAlert[] = []
       for await (const alert of api.list(alertSchema, '/api/v1/alerts', { from: String(fromMs) })) {
-        if (alert.state === 'pending' || !deviceIds.has(alert.deviceId)) continue
+        if (alert.state === 'pending' || !isAsked(alert.deviceId)) continue
         const { id, ruleId, deviceId, metric, startedAt } = alert
         alerts.push({ id, ruleId, deviceId, metric, startedMs: startedAt, steps: await stepsOf(id) })
       }
       return alerts
     },
-    async mails(alertIds, fromMs) {
-      const mails: SeenMail[] = []
-      for await (const mail of api.list(mailSchema, '/api/v1/notifications', { from: String(fromMs) }))
-        if (alertIds.has(mail.alertId)) mails.push(mail)
-      return mails
-    },
+    mails: (fromMs) => Array.fromAsync(api.list(mailSchema, '/api/v1/notifications', { from: String(fromMs) })),
   }
 }

@@ -100,13 +100,11 @@ interface Told {
 
 async function compareTold({ devices, rules, recipients, fromMs }: Run, view: PlatformView): Promise<Told> {
   const askedMs = Date.now()
-  const seen = await view.alerts(new Set(devices.map(({ deviceId }) => deviceId)), fromMs)
+  const ids = new Set(devices.map(({ deviceId }) => deviceId))
+  const seen = await view.alerts((deviceId) => ids.has(deviceId), fromMs)
   const alerts = compareAlerts(expectAlerts(devices, rules, { fromMs: askedMs, toMs: Date.now() }), seen)
-  const mails = compareMails(
-    seen,
-    alerts.stepsExpected,
-    await view.mails(new Set(seen.map(({ id }) => id)), fromMs),
-    recipients,
-  )
+  const known = new Set(seen.map(({ id }) => id))
+  const ours = (await view.mails(fromMs)).filter(({ alertId }) => known.has(alertId))
+  const mails = compareMails(seen, alerts.stepsExpected, ours, recipients)
   return { alerts, mails, problems: [...alerts.problems, ...mails.problems] }
 }
