@@ -109,11 +109,11 @@ export class Script {
 }
 
 export interface RunOptions {
-  /** After which frames the engine is replaced by one that begins with its snapshot. */
+  /** After which frames the engine is replaced by one that begins with the newest snapshot. Default: none. */
   readonly restartAfter?: (frame: number) => boolean
-  /** After which frames what is pending is recorded. */
+  /** After which frames what is pending is recorded. Default: after the last. */
   readonly commitAfter?: (frame: number) => boolean
-  /** How many frames the snapshot of a restart lies behind. */
+  /** How many frames lie between two snapshots. */
   readonly snapshotEvery?: number
 }
 
@@ -134,7 +134,7 @@ export async function run(frames: readonly Frame[], options: RunOptions = {}): P
     if (snapshot !== undefined) engine.decode(snapshot)
     return engine
   }
-  const { restartAfter = () => false, commitAfter = () => true, snapshotEvery = 1 } = options
+  const { restartAfter = () => false, commitAfter = () => false, snapshotEvery = Number.POSITIVE_INFINITY } = options
   let engine = await open()
   let snapshot = { next: 0, bytes: Uint8Array.from(engine.encode()) }
   // Frames beyond which a restart has been: it happens to each frame once.
