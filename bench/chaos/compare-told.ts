@@ -45,6 +45,7 @@ export function compareTold({ expectations, alerts, notifications, delivered, re
   const alertsLost = sumBeyond(expected, seen, (step, count) => problems.push(`${count} × not recorded: ${step}`))
   const alertsDoubled = sumBeyond(seen, expected, (step, count) => problems.push(`${count} × recorded: ${step}`))
   return {
+    steps: [...expected.values()].reduce((sum, count) => sum + count, 0),
     alertsLost,
     alertsDoubled,
     ...compareMails({ alerts, notifications, delivered, recipients }, problems),
