@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type SimulatedProfile, signalOfProfile } from '../../firmware-sim/index.ts'
 import { builtInProfiles, findMetric, isNoData, parseProfileId } from '../../model/index.ts'
 import { defaultRules } from '../../rules/index.ts'
-import { noon, run, Script, second, story } from './script.ts'
+import { minute, noon, run, Script, second, story } from './script.ts'
 
 const profiles = Object.keys(signalOfProfile) as SimulatedProfile[]
 
@@ -50,4 +51,15 @@ test('a panel at 465 V between two lines is critical at once, and one that falls
     '1s firing critical meter-3ph-overvoltage-l12 p1.voltage_l12=465',
     '181s firing warning meter-3ph-no-data p1',
   ])
+})
+
+test('the guide lists the default packs as they are', () => {
+  const rows = defaultRules.map(({ id, condition, forMs }) => {
+    const when = isNoData(condition)
+      ? `no data for ${condition.noData.intervals} intervals: ${condition.noData.severity}`
+      : `${condition.metric} ${condition.levels.map(({ severity, value, clear }) => `${condition.op} ${value} (clears at ${clear}): ${severity}`).join('; ')}`
+    return `| ${id} | ${when} | ${forMs / minute} min |`
+  })
+  const guide = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8')
+  expect(guide.split('\n').filter((line) => /^\| [a-z0-9-]+-/.test(line))).toEqual(rows)
 })
