@@ -164,26 +164,27 @@ class MessagePublisher implements Publisher, FrameOwner {
       counters.droppedQos0++
       return
     }
-    this.#append(view, entry, payload, this.#done0)
+    if (!this.#append(view, entry, payload, this.#done0)) {
+      counters.droppedQos0++
+      return
+    }
     if (view.retain || interest.wanted(entry)) publish(outgoingPacket(view, entry.topic, payload), fanout.begin())
   }
 
   #publish1(view: PublishView, entry: TopicEntry, payload: Buffer): void {
     const mayBeWanted = view.retain || this.#deps.interest.wanted(entry)
     const delivery = mayBeWanted ? { packet: outgoingPacket(view, entry.topic, payload), entry } : undefined
-    this.#await(view.packetId, 1, payload.length, delivery)
-    this.#append(view, entry, payload, this.#done)
+    if (this.#append(view, entry, payload, this.#done)) this.#await(view.packetId, 1, payload.length, delivery)
+    else this.#connection.close('log unavailable')
   }
 
   #publish2(view: PublishView, entry: TopicEntry, payload: Buffer): void {
     const { retain, dup, packetId: messageId } = view
     this.#qos2 ??= new Qos2Exchanges(this.#sender.client, this.#connection, this.#deps)
     const message = { cmd: 'publish', topic: entry.topic, payload, qos: 2, retain, dup, messageId } as const
-    this.#qos2.receive(message, () => {
-      if (this.closed) return
-      this.#await(messageId, 2, payload.length, undefined)
-      this.#append({ qos: 2, dup, retain, packetId: messageId }, entry, payload, this.#done)
-    })
+    if (!this.#qos2.isNew(message)) return
+    if (this.#append(view, entry, payload, this.#done)) this.#await(messageId, 2, payload.length, undefined)
+    else this.#connection.close('log unavailable')
   }
 
   #await(packetId: number, qos: 1 | 2, size: number, delivery: Delivery | undefined): void {
@@ -192,15 +193,21 @@ class MessagePublisher implements Publisher, FrameOwner {
     if (this.#inflight.count >= inflightMessages || this.#inflight.bytes >= inflightBytes) this.#full = true
   }
 
-  #append(view: FrameFlags, entry: TopicEntry, payload: Buffer, done: Done): void {
+  /** False: the log did not take it, and nothing more is to come of it. `done` follows later, in the order of the appends. */
+  #append(view: PublishView, entry: TopicEntry, payload: Buffer, done: Done): boolean {
     const frame = this.#frame
     frame.flags = view.qos | (view.dup ? frameFlags.dup : 0) | (view.retain ? frameFlags.retain : 0)
     frame.packetId = view.packetId
     frame.topic = entry.bytes
     frame.payload = payload
+    try {
+      this.#deps.appender.append(frame, this, done)
+    } catch {
+      return false
+    }
     this.#deps.pace.spend(frameHeaderBytes + frame.origin.length + entry.bytes.length + payload.length)
     this.#deps.fanout.appended()
-    this.#deps.appender.append(frame, this, done)
+    return true
   }
 
   /** Called in the order of the appends. */
@@ -245,8 +252,6 @@ class MessagePublisher implements Publisher, FrameOwner {
     }, waitMs)
   }
 }
-
-type FrameFlags = Pick<PublishView, 'qos' | 'dup' | 'retain' | 'packetId'>
 
 /** What subscribers get: DUP is this delivery's, not the publisher's [MQTT-3.3.1-3]. */
 function outgoingPacket(view: PublishView, topic: string, payload: Buffer): PublishPacket {

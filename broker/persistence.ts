@@ -180,6 +180,8 @@ export function createSessionPersistence(sessions: MqttSessions) {
       } else await incoming.add(client.id, packet.messageId, { ...toMessage(packet), extra: extraOf(packet) })
     },
 
+    incomingMessage: (client: ClientRef, packetId: number) => incoming.get(client.id, packetId),
+
     /** Rejects when there is none. */
     async incomingGetPacket(client: ClientRef, packet: { readonly messageId: number }) {
       const { messageId } = packet

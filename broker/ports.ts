@@ -55,13 +55,22 @@ export interface FanoutLedger {
   commitFanout(position: LogPosition): Promise<void>
 }
 
-/** The calls of the Aedes persistence that the broker makes itself; Aedes makes all the others. */
+/** What the broker asks an Aedes persistence itself; Aedes makes all the other calls. */
 export interface BrokerPersistence {
   subscriptionsByTopic(topic: string): Promise<readonly unknown[]>
-  /** Rejects when the client has no such QoS 2 message between PUBLISH and PUBREL. */
-  incomingGetPacket(client: { readonly id: string }, packet: { readonly messageId: number }): Promise<unknown>
+  /**
+   * The QoS 2 message of a persistent session that is between PUBLISH and PUBREL. It does not wait: what is read from a
+   * connection goes to the log in the same step, in order and counted.
+   */
+  incomingMessage(client: { readonly id: string }, packetId: number): Received | undefined
   incomingStorePacket(client: { readonly id: string }, packet: IncomingPacket): Promise<void>
   delWill(client: { readonly id: string }): Promise<unknown>
+}
+
+/** Tells a repetition from another message under the same packet identifier. */
+export interface Received {
+  readonly topic: string
+  readonly payload: Buffer | string
 }
 
 export interface IncomingPacket {

@@ -1,6 +1,7 @@
 import { encodeOrigin, frameKind } from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
 import type { CloseReason } from './connection-peers.ts'
+import { appendUnawaited } from './unawaited.ts'
 
 export interface Presence {
   brokerStarted(): void
@@ -8,15 +9,13 @@ export interface Presence {
   disconnected(origin: Uint8Array, session: number, reason: CloseReason): void
 }
 
-/** Presence is written whoever it concerns has gone. */
-const owner = { closed: false } as const
 const nothing = new Uint8Array(0)
 
 /** Who is here is part of the log's order: it is replayed like everything else. */
 export function createPresence(appender: LogAppender): Presence {
   function append(topic: string, origin: Uint8Array, session: number, payload: Uint8Array): void {
     const frame = { kind: frameKind.presence, flags: 0, packetId: 0, session, origin, topic, payload }
-    appender.append(frame, owner, ignoreOutcome)
+    appendUnawaited(appender, frame)
   }
 
   return {
@@ -25,6 +24,3 @@ export function createPresence(appender: LogAppender): Presence {
     disconnected: (origin, session, reason) => append('disconnected', origin, session, Buffer.from(reason)),
   }
 }
-
-/** A log that cannot take it stops the readings too, and reports itself. */
-function ignoreOutcome(): void {}

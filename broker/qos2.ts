@@ -13,8 +13,6 @@ export class Qos2Exchanges {
   readonly #deps: Pick<AcceptDeps, 'config' | 'persistence' | 'fanout' | 'counters' | 'publish'>
   /** On their way to the disk and the session, or noted there (then PUBREC is out). */
   readonly #byId = new Map<number, IncomingPacket | 'noted'>()
-  /** One after the other, so that messages are appended in the order in which they came. */
-  #lookups: Promise<void> = Promise.resolve()
 
   constructor(client: Client, connection: Connection, deps: AcceptDeps) {
     this.#client = client
@@ -22,20 +20,24 @@ export class Qos2Exchanges {
     this.#deps = deps
   }
 
-  /** `append` is called when the message was not seen before; `durable` follows once it is on disk. */
-  receive(message: IncomingPacket, append: () => void): void {
+  /** True: not seen before, to be appended; `durable` follows once it is on disk. Otherwise its PUBREC is seen to. */
+  isNew(message: IncomingPacket): boolean {
     const { messageId } = message
     const known = this.#byId.get(messageId)
     // While it is being noted its PUBREC is still to come.
     if (known === 'noted') this.#connection.pubrec(messageId)
-    if (known !== undefined) return
+    if (known !== undefined) return false
     if (this.#byId.size >= this.#deps.config.qos2Inflight) {
       this.#connection.close('refused')
-      return
+      return false
+    }
+    // A session that goes on may know the message from an earlier connection.
+    if (!this.#client.clean && this.#deps.persistence.incomingMessage(this.#client, messageId) !== undefined) {
+      this.#acknowledge(messageId)
+      return false
     }
     this.#byId.set(messageId, message)
-    if (this.#client.clean) append()
-    else this.#lookUp(message, append)
+    return true
   }
 
   /** Noted in the session before PUBREC, so that the same PUBLISH after a reconnect is known. */
@@ -59,13 +61,6 @@ export class Qos2Exchanges {
 
   released(packetId: number): void {
     if (this.#byId.get(packetId) === 'noted') this.#byId.delete(packetId)
-  }
-
-  /** A session that goes on may know the message from an earlier connection. */
-  #lookUp(message: IncomingPacket, append: () => void): void {
-    this.#lookups = this.#lookups
-      .then(() => this.#deps.persistence.incomingGetPacket(this.#client, message))
-      .then(() => this.#acknowledge(message.messageId), append)
   }
 
   #acknowledge(packetId: number): void {

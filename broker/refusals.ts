@@ -1,6 +1,7 @@
 import { frameKind } from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
 import { TokenBucket } from './rate.ts'
+import { appendUnawaited } from './unawaited.ts'
 
 /** Why a PUBLISH was refused; the codes under which ingest lists it. */
 export type RefusalReason = 'forbidden_topic' | 'payload_too_large' | 'topic_too_deep'
@@ -26,8 +27,6 @@ const listedPerS = 10
 const payloadBytesMax = 4096
 /** Beyond it the principal that was refused first is forgotten, and gets a fresh bucket. */
 const maxPrincipals = 10_000
-/** A refusal is worth keeping whoever caused it has gone. */
-const owner = { closed: false } as const
 
 export function createRefusals(appender: LogAppender, monotonicMs: () => number): Refusals {
   const buckets = new Map<string, TokenBucket>()
@@ -49,7 +48,7 @@ export function createRefusals(appender: LogAppender, monotonicMs: () => number)
     if (appender.full || !bucketOf(principal, nowMs).take(nowMs)) return
     const body = Buffer.concat([Buffer.from(`${reason}\0`), payload.subarray(0, payloadBytesMax)])
     const frame = { kind: frameKind.refusal, flags: 0, packetId: 0, session, origin, topic, payload: body }
-    appender.append(frame, owner, ignoreOutcome)
+    appendUnawaited(appender, frame)
   }
 
   return {
@@ -59,6 +58,3 @@ export function createRefusals(appender: LogAppender, monotonicMs: () => number)
     },
   }
 }
-
-/** A log that has failed reports it to its own owner; a list entry is not worth a second report. */
-function ignoreOutcome(): void {}

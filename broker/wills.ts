@@ -52,11 +52,15 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
       const flags = packet.qos | (packet.retain ? frameFlags.retain : 0)
       const payload = Buffer.from(packet.payload)
       const frame = { kind: frameKind.message, flags, packetId: 0, session, origin, topic: packet.topic, payload }
-      pending++
-      appender.append(frame, owner, (error) => {
-        pending--
-        done(error)
-      })
+      try {
+        appender.append(frame, owner, (error) => {
+          pending--
+          done(error)
+        })
+        pending++
+      } catch (error) {
+        done(error instanceof Error ? error : new AppError('internal', 'append will to log failed', { cause: error }))
+      }
     },
   }
 }

@@ -54,6 +54,8 @@ export function createLogAppender(
   let failure: Error | undefined
   let scheduled = false
   let sending = false
+  /** No batch is on its way: the log has no room for the oldest. */
+  let parked = false
   let sent = Promise.resolve()
   let stopped: Promise<{ readonly unwritten: number }> | undefined
   let silence: NodeJS.Timeout | undefined
@@ -68,10 +70,10 @@ export function createLogAppender(
     })
   }
 
-  const gather = (frame: AppendFrame, owner: FrameOwner, done: AppendDone): Error | undefined => {
+  const append = (frame: AppendFrame, owner: FrameOwner, done: AppendDone): void => {
     const bytes = frameHeaderBytes + frame.origin.length + frame.topic.length + frame.payload.length
     const refused = refusal(bytes)
-    if (refused !== undefined) return refused
+    if (refused !== undefined) throw refused
     lastReceivedMs = Math.max(lastReceivedMs, clock.now())
     fields.kind = frame.kind
     fields.flags = frame.flags
@@ -83,21 +85,14 @@ export function createLogAppender(
     fields.payload = frame.payload
     try {
       waiting.push(fields, owner, done, bytes)
-      return undefined
     } catch (cause) {
       // A topic or an origin that does not fit its 16-bit length.
-      return tooLarge(bytes, cause)
+      throw tooLarge(bytes, cause)
     }
-  }
-
-  const append = (frame: AppendFrame, owner: FrameOwner, done: AppendDone): void => {
-    const refused = gather(frame, owner, done)
-    if (refused !== undefined) queueMicrotask(() => done(refused, 0))
-    else if (!scheduled && !sending) {
-      scheduled = true
-      // After the poll phase: all sockets that were readable in this turn share one commit.
-      setImmediate(send)
-    }
+    if (scheduled || sending) return
+    scheduled = true
+    // After the poll phase: all sockets that were readable in this turn share one commit.
+    setImmediate(send)
   }
 
   const send = (): void => {
@@ -134,7 +129,9 @@ export function createLogAppender(
         case 'full':
           full = true
           waiting.putBack(batch)
+          parked = true
           await log.waitForRoom(stopping.signal)
+          parked = false
           if (stopping.signal.aborted) return
           waiting.dropClosed()
           break
@@ -169,7 +166,8 @@ export function createLogAppender(
 
   const onSilence = (): void => {
     silence?.refresh()
-    if (full) waiting.dropClosed()
+    // With a batch on its way to the disk, later frames of the same owner would be told before those in it.
+    if (parked) waiting.dropClosed()
     else if (waiting.bytes === 0) append(tick, platform, () => {})
   }
 

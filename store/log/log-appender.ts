@@ -22,10 +22,13 @@ export interface AppendFrame {
  */
 export interface LogAppender {
   /**
-   * `done` is called once, never before the call returns, and must not throw. Without an error: the frame is on disk;
-   * these come in the order of the calls. While the log is full the frame waits; when its owner closes meanwhile it is
-   * released unwritten and `done` gets `closed`. What cannot wait is refused at once, out of order: `log_full` when too
-   * many bytes wait already, `too_large`, `closed` while stopping, `log_failed` (final).
+   * Takes the frame, or throws why it cannot, and then never calls `done`: `log_full` (retryable) when too many bytes
+   * wait already, `too_large`, `closed` once it is stopping, `log_failed` (final).
+   * `done` is called once, never before the call returns, and must not throw. Of one owner they are called in the order
+   * of his appends, whatever came of the frames. Without an error: the frame is on disk; these come in the order of the
+   * calls, whoever the owners are. While the log is full the frame waits; when its owner closes meanwhile it is released
+   * unwritten and `done` gets `closed`; `closed` or `log_failed` also when the log stops or fails before the frame is on
+   * disk.
    * The frame's bytes are copied before the call returns, so the caller may reuse `frame` and its buffers.
    */
   append(frame: AppendFrame, owner: FrameOwner, done: (error: Error | undefined, position: LogPosition) => void): void

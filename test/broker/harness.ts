@@ -25,7 +25,14 @@ import {
   type SiteScope,
   systemClock,
 } from '../../model/index.ts'
-import { createLogAppender, type LogAppender, openSegmentLog, type SegmentLog } from '../../store/log/index.ts'
+import {
+  type AppendTarget,
+  createLogAppender,
+  type LogAppender,
+  type LogAppenderConfig,
+  openSegmentLog,
+  type SegmentLog,
+} from '../../store/log/index.ts'
 import { createLmdbSessions } from '../../store/sessions/index.ts'
 import { makeTempFolder } from '../setup/temp-folder.ts'
 import { waitUntil } from '../setup/wait.ts'
@@ -54,6 +61,9 @@ export interface HarnessOptions {
   readonly keys?: Readonly<Record<string, SiteScope>>
   /** What stands between the broker and its log. */
   readonly wrapAppender?: (appender: LogAppender) => LogAppender
+  /** What stands between the appender and its log. */
+  readonly wrapLog?: (log: SegmentLog) => AppendTarget
+  readonly appender?: LogAppenderConfig
   /** Kept by the caller; without it a folder of its own. */
   readonly folder?: string
 }
@@ -95,7 +105,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const onFailure = (error: Error) => {
     throw error
   }
-  const appender = createLogAppender(log, { clock: systemClock, onFailure })
+  const appender = createLogAppender(options.wrapLog?.(log) ?? log, { clock: systemClock, onFailure }, options.appender)
   appender.start()
   const sessions = createLmdbSessions({ folder: join(folder, 'sessions') })
   await sessions.open()

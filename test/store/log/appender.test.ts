@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { frameKind } from '../../../model/index.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AppError, frameKind, isAppError } from '../../../model/index.ts'
 import {
   type AppendFrame,
+  type AppendTarget,
   createLogAppender,
   type LogAppender,
   type LogAppenderConfig,
+  type LogPosition,
   type SegmentLog,
   type SegmentLogDeps,
 } from '../../../store/log/index.ts'
@@ -44,6 +46,7 @@ describe('LogAppender', () => {
     create()
   })
   afterEach(async () => {
+    vi.useRealTimers()
     await appender.stop()
     await log.close()
     await folder.remove()
@@ -183,6 +186,64 @@ describe('LogAppender', () => {
     await first
     await append(message('c', 6000))
     expect(await topicsOf(log)).toEqual(['a', 'c'])
+  })
+
+  it('never tells an owner of a later frame before an earlier one, whatever is refused', async () => {
+    create({ waitingBytesMax: 1_000 })
+    const told: string[] = []
+    for (const [i, bytes] of [100, 5_000, 900, 100].entries()) {
+      const tell = (error?: Error): void => void told.push(`${i} ${isAppError(error) ? error.code : 'written'}`)
+      try {
+        appender.append(message(`${i}`, bytes), owner, tell)
+      } catch (error) {
+        told.push(`${i} not taken: ${isAppError(error) ? error.code : error}`)
+      }
+    }
+    await until(() => told.length === 4)
+    expect(told).toEqual(['1 not taken: too_large', '2 not taken: log_full', '0 written', '3 written'])
+    expect(await topicsOf(log)).toEqual(['0', '3'])
+  })
+
+  it('does not take frames while it stops, and says so at once', async () => {
+    const told: string[] = []
+    appender.append(message('a'), owner, () => told.push('a'))
+    const stopped = appender.stop()
+    expect(() => appender.append(message('b'), owner, () => told.push('b'))).toThrow(
+      expect.objectContaining({ code: 'closed' }),
+    )
+    expect(told).toEqual([])
+    await stopped
+    expect(told).toEqual(['a'])
+  })
+
+  it('releases nothing of an owner who has gone while an earlier frame of his is being written', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const writes: ((end: LogPosition) => void)[] = []
+    let isFull = true
+    const disk: AppendTarget = {
+      lastReceivedMs: 0,
+      append: () => {
+        if (isFull) return Promise.reject(new AppError('log_full', 'append 1 frame to log: no room'))
+        return new Promise((resolve) => writes.push(resolve))
+      },
+      waitForRoom: async () => {
+        isFull = false
+      },
+    }
+    appender = createLogAppender(disk, { clock: { now: () => nowMs }, onFailure: () => {} }, { tickMs: 1_000 })
+    appender.start()
+    const told: string[] = []
+    const leaver = { closed: false }
+    const tell = (name: string) => (error?: Error) => void told.push(`${name} ${error ? 'refused' : 'written'}`)
+    appender.append(message('a'), leaver, tell('a'))
+    while (writes.length === 0) await new Promise(setImmediate)
+    expect(appender.full).toBe(true)
+    appender.append(message('b'), leaver, tell('b'))
+    leaver.closed = true
+    vi.advanceTimersByTime(3_000)
+    expect(told).toEqual([])
+    for (let written = 0; told.length < 2; await new Promise(setImmediate)) writes.shift()?.(++written * 1_000)
+    expect(told).toEqual(['a written', 'b written'])
   })
 
   it('flushes when it stops, and refuses afterwards', async () => {
