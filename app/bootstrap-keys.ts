@@ -9,12 +9,19 @@ export interface BootstrapKeys {
   readonly firstAdmin: string | undefined
 }
 
-/** Makes sure that there is an admin key: the operator's own, or one that is shown once. */
-export async function ensureKeys(state: State, dataDir: string, ownKey: string | undefined): Promise<BootstrapKeys> {
-  const wasEmpty = (await state.credentials.listKeys({ limit: 1 })).items.length === 0
+/** The operator's own key, from the first start on. */
+export async function acceptBootstrapKey(state: State, ownKey: string | undefined): Promise<void> {
   if (ownKey !== undefined && (await state.credentials.verify(ownKey)) === undefined)
     await issueAdminKey(state, 'bootstrap', ownKey)
-  const firstAdmin = wasEmpty && ownKey === undefined ? await issueAdminKey(state, 'first admin') : undefined
+}
+
+/**
+ * Makes the keys that a start needs and does not have. The last thing that a start does: a key that nobody could be shown,
+ * because the start failed, would lock everybody out.
+ */
+export async function makeFirstKeys(state: State, dataDir: string): Promise<BootstrapKeys> {
+  const nobody = (await state.credentials.listKeys({ limit: 1 })).items.length === 0
+  const firstAdmin = nobody ? await issueAdminKey(state, 'first admin') : undefined
   return { commandLine: await commandLineKey(state, join(dataDir, 'command-line.key')), firstAdmin }
 }
 

@@ -64,7 +64,12 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     })
     lifecycle.own('ingest', () => ingest.stop())
     await ingest.start()
-    const nightly = createNightly(config.nightly, { readings: duckdb, clock: systemClock, logger })
+    const nightly = createNightly(config.nightly, {
+      readings: duckdb,
+      trimAlerts: () => state.trimAlerts(),
+      clock: systemClock,
+      logger,
+    })
     lifecycle.own('nightly work', nightly.stop)
     nightly.start()
     serve(port, {

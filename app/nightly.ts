@@ -11,6 +11,8 @@ export interface NightlyConfig {
 
 export interface NightlyDeps {
   readonly readings: Pick<ReadingStore, 'expire'> & CompactableStore
+  /** Removes the oldest resolved alerts beyond the bound. */
+  readonly trimAlerts: () => Promise<number>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -25,11 +27,11 @@ export function nextNightMs(nowMs: number, hourUtc: number): number {
 }
 
 /**
- * Once a day: readings that have served their time go, and the day that has closed is sorted by device, which makes
+ * Once a day: alerts and readings that have served their time go, and the day that has closed is sorted by device, which makes
  * questions about one device several times faster. A failure is logged and the next night tries again.
  */
 export function createNightly(config: NightlyConfig, deps: NightlyDeps): { start(): void; stop(): Promise<void> } {
-  const { readings, clock, logger } = deps
+  const { readings, trimAlerts, clock, logger } = deps
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   let stopped = false
@@ -37,12 +39,13 @@ export function createNightly(config: NightlyConfig, deps: NightlyDeps): { start
   async function work(nowMs: number): Promise<void> {
     const todayMs = Math.floor(nowMs / dayMs) * dayMs
     try {
+      await trimAlerts()
       await readings.expire(todayMs - config.retentionDays * dayMs)
       if (stopped) return
       const rows = await readings.compact(todayMs - dayMs)
       logger.info({ rows, day: new Date(todayMs - dayMs).toISOString().slice(0, 10) }, 'readings sorted')
     } catch (error) {
-      logger.error({ err: error }, 'nightly work on readings failed')
+      logger.error({ err: error }, 'nightly work failed')
     }
   }
 

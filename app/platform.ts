@@ -7,7 +7,7 @@ import { createLogAppender, type LogAppender, openSegmentLog } from '../store/lo
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
-import { ensureKeys } from './bootstrap-keys.ts'
+import { acceptBootstrapKey, makeFirstKeys } from './bootstrap-keys.ts'
 import type { PlatformConfig } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
@@ -51,7 +51,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const state = await openState({ ...stateConfig, migrate: true }, { clock: systemClock, logger })
     lifecycle.own('state', () => state.close())
     await seedState(state, { ...config.firstSite, rules: defaultRules })
-    const keys = await ensureKeys(state, folder.path, config.bootstrapAdminKey)
+    await acceptBootstrapKey(state, config.bootstrapAdminKey)
 
     const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
     lifecycle.own('log', () => log.close())
@@ -104,7 +104,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       sessions: persistence,
       ledger: persistence,
       topics: config.topics,
-      logger: logger.child({ part: 'broker' }),
+      logger,
     })
     lifecycle.own('broker', () => broker.stop())
     await broker.start()
@@ -137,6 +137,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     lifecycle.own('operations thread', () => operations.stop(threadStopMs))
 
     const [{ httpPort }] = await Promise.all([operations.ready, ingest.ready])
+    const keys = await makeFirstKeys(state, folder.path)
     const { tcp, tls, ws } = broker.ports()
     const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
     const httpUrl = `http://${host}:${httpPort}`

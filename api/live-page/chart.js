@@ -1,7 +1,8 @@
 // A small area chart. Times are epoch ms; a gap in the data is a gap in the line.
 
 const svgNamespace = 'http://www.w3.org/2000/svg'
-const size = { width: 960, height: 240, left: 56, right: 12, top: 14, bottom: 26 }
+const margins = { left: 56, right: 12, top: 14, bottom: 26 }
+const height = 240
 
 function shape(name, attributes, text) {
   const node = document.createElementNS(svgNamespace, name)
@@ -27,9 +28,12 @@ function runsOf(points, stepMs) {
   return runs
 }
 
-/** `points`: `{timeMs, value}` in ascending time, one each `stepMs`; drawn over [fromMs, toMs]. */
-export function drawChart(points, { fromMs, toMs, stepMs, unit }) {
-  const { width, height, left, right, top, bottom } = size
+/**
+ * `points`: `{timeMs, value}` in ascending time, one each `stepMs`; drawn over [fromMs, toMs], as wide as `width` pixels;
+ * `hour` writes a time on the axis.
+ */
+export function drawChart(points, { fromMs, toMs, stepMs, unit, width, hour }) {
+  const { left, right, top, bottom } = margins
   const highest = roundUp(Math.max(1, ...points.map(({ value }) => value)))
   const x = (timeMs) => left + ((timeMs - fromMs) / (toMs - fromMs)) * (width - left - right)
   const y = (value) => top + (1 - value / highest) * (height - top - bottom)
@@ -43,11 +47,9 @@ export function drawChart(points, { fromMs, toMs, stepMs, unit }) {
     svg.append(shape('line', { class: 'grid', x1: left, x2: width - right, y1: at, y2: at }))
     svg.append(shape('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, `${highest * share} ${unit}`))
   }
-  const hourMs = 3_600_000
-  for (let timeMs = Math.ceil(fromMs / (4 * hourMs)) * 4 * hourMs; timeMs < toMs; timeMs += 4 * hourMs) {
-    const text = new Date(timeMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
-    svg.append(shape('text', { x: x(timeMs), y: height - 7, 'text-anchor': 'middle' }, text))
-  }
+  const everyMs = (width < 600 ? 6 : 3) * 3_600_000
+  for (let timeMs = Math.ceil(fromMs / everyMs) * everyMs; timeMs < toMs; timeMs += everyMs)
+    svg.append(shape('text', { x: x(timeMs), y: height - 7, 'text-anchor': 'middle' }, hour(timeMs)))
   for (const run of runsOf(points, stepMs)) {
     const path = run.map(({ timeMs, value }) => `${x(timeMs).toFixed(1)},${y(value).toFixed(1)}`).join(' L')
     const [start, end] = [x(run[0].timeMs), x(run.at(-1).timeMs)]

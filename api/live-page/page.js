@@ -19,13 +19,19 @@ function element(name, properties = {}, ...children) {
   return node
 }
 
-const clock = (time) => new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+/** Times are the site's; with sites in several zones, the first one's. */
+let timeZone = 'UTC'
+const format = (time, options) =>
+  new Intl.DateTimeFormat([], { ...options, hourCycle: 'h23', timeZone }).format(new Date(time))
+const clock = (time) => format(time, { timeStyle: 'medium' })
+const hour = (time) => format(time, { timeStyle: 'short' })
 const unitSigns = { Cel: '°C', 1: '', 'V.A': 'VA' }
 
 function measured(value, unit) {
   if (Math.abs(value) >= 1_000 && (unit === 'W' || unit === 'var' || unit === 'V.A'))
     return `${(value / 1_000).toFixed(2)} k${unitSigns[unit] ?? unit}`
-  return `${Number(value.toFixed(2))} ${unitSigns[unit] ?? unit}`.trim()
+  const digits = Math.abs(value) >= 1_000 ? 0 : 2
+  return `${value.toLocaleString([], { maximumFractionDigits: digits })} ${unitSigns[unit] ?? unit}`.trim()
 }
 
 function drawAlert(alert) {
@@ -94,6 +100,8 @@ function drawGroups(devices, assets, latest, alerts) {
     const name = group?.name ?? (device.id === 'platform' ? 'The platform itself' : 'Without an asset')
     groups.set(name, [...(groups.get(name) ?? []), device])
   }
+  // What the group is called after stands first in it.
+  for (const [name, members] of groups) members.sort((a, b) => (b.name === name) - (a.name === name))
   return [...groups].map(([name, members]) =>
     element(
       'div',
@@ -121,7 +129,9 @@ async function refreshChart(devices) {
     for (const { from, value } of items) sums.set(Date.parse(from), (sums.get(Date.parse(from)) ?? 0) + value / 1_000)
   }
   const points = [...sums].sort(([a], [b]) => a - b).map(([timeMs, value]) => ({ timeMs, value }))
-  at('power').replaceChildren(drawChart(points, { fromMs: now - dayMs, toMs: now, stepMs: chartStepMs, unit: 'kW' }))
+  const width = Math.max(320, at('power').clientWidth)
+  const frame = { fromMs: now - dayMs, toMs: now, stepMs: chartStepMs, unit: 'kW', width, hour }
+  at('power').replaceChildren(drawChart(points, frame))
 }
 
 const { key, mail: wantedMail } = takeFragment()
@@ -161,6 +171,7 @@ async function refresh() {
   ])
   const answers = await Promise.all(devices.map(({ id }) => read(`/devices/${id}/latest`)))
   const latest = new Map(devices.map(({ id }, i) => [id, answers[i].items]))
+  timeZone = sites[0]?.timeZone ?? timeZone
   at('site').textContent = sites.map(({ name }) => name).join(', ')
   const none = element('p', { className: 'soft' }, 'None. All is well.')
   at('alerts').replaceChildren(...(alerts.length === 0 ? [none] : alerts.map(drawAlert)))

@@ -43,7 +43,14 @@ export async function start(config: PlatformConfig): Promise<void> {
   process.exit(0)
 }
 
-function welcome({ httpPort, mqttPort, firstAdminKey }: Platform, config: PlatformConfig): string {
+function welcome(platform: Platform, config: PlatformConfig): string {
+  const { httpPort, mqttPort, mqttsPort, mqttWsPort, firstAdminKey } = platform
+  const listeners = [
+    ['HTTP', httpPort],
+    ['MQTT', mqttPort],
+    ['MQTT over TLS', mqttsPort],
+    ['MQTT over WebSocket', mqttWsPort],
+  ].filter(([, port]) => port !== undefined)
   const key = firstAdminKey ?? '$KEY'
   const shown = firstAdminKey === undefined ? '' : `\n  Admin API key, shown this once: ${firstAdminKey}\n`
   const url = `http://127.0.0.1:${httpPort}`
@@ -54,7 +61,8 @@ function welcome({ httpPort, mqttPort, firstAdminKey }: Platform, config: Platfo
   mosquitto_pub -p ${mqttPort} -u meter-1 -P TOKEN -q 1 -t pel/v1/meter-1/telemetry -m '{"voltage":229.8,"power":1250}'
   curl ${url}/api/v1/devices/meter-1/latest -H "Authorization: Bearer ${key}"\n`
   return `
-PELBIoT is up: HTTP on ${httpPort}, MQTT on ${mqttPort ?? 'no port'}, data in ${config.dataDir}, documentation at ${url}/docs
+PELBIoT is up: ${listeners.map(([name, port]) => `${name} on ${port}`).join(', ')}; data in ${config.dataDir}
+  ${url}/ shows what comes in, ${url}/docs explains the API
 ${shown}
   # register a meter
   curl ${url}/api/v1/devices -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\

@@ -34,10 +34,11 @@ test('each night whole days beyond the retention go and the closed day is sorted
         expire: async (beforeMs) => void done.push(`expire ${iso(beforeMs)}`),
         compact: async (dayStartMs) => {
           done.push(`compact ${iso(dayStartMs)}`)
-          if (done.length === 2) throw new Error('disk is full')
+          if (done.length === 3) throw new Error('disk is full')
           return 1
         },
       },
+      trimAlerts: async () => done.push('trim alerts'),
       clock: { now: () => Date.now() },
       logger: pino({ level: 'silent' }),
     },
@@ -47,8 +48,10 @@ test('each night whole days beyond the retention go and the closed day is sorted
   await nightly.stop()
   await vi.advanceTimersByTimeAsync(2 * dayMs)
   expect(done).toEqual([
+    'trim alerts',
     'expire 2026-08-25T00:00:00.000Z',
     'compact 2026-11-22T00:00:00.000Z',
+    'trim alerts',
     'expire 2026-08-26T00:00:00.000Z',
     'compact 2026-11-23T00:00:00.000Z',
   ])
