@@ -21,15 +21,20 @@ export interface Metric {
 }
 
 const wholeMinuteMs = 60_000
+const most1phW = 50_000
+const most3phW = 1_500_000
 
 function gauge(name: string, unit: string, min: number, max: number, maxRatePerS: number | null = null): Metric {
   return { name: parseMetricName(name), unit, kind: 'gauge', min, max, maxRatePerS, digits: null, multiplier: 1 }
 }
 
-/** A register that counts kWh. The rate: twice a 105 kW load's, the largest the default rule pack knows. */
-function energyRegister(name: string, digits = 8): Metric {
+/**
+ * A register that counts kWh at up to `mostW`, the largest power of its profile. It is believed at twice that rate:
+ * registers step by whole digits, and a step that waited for its digit looks like more power than there was.
+ */
+function energyRegister(name: string, mostW: number, digits = 8): Metric {
   const max = 10 ** digits
-  const maxRatePerS = 210 / 3600
+  const maxRatePerS = (2 * mostW) / 1000 / 3600
   return { name: parseMetricName(name), unit: 'kWh', kind: 'register', min: 0, max, maxRatePerS, digits, multiplier: 1 }
 }
 
@@ -60,8 +65,8 @@ export const builtInProfiles: readonly ProfileRecord[] = [
   profile('meter-1ph', 'Single-phase meter', [
     gauge('voltage', 'V', 0, 400),
     gauge('current', 'A', 0, 200),
-    gauge('power', 'W', -50_000, 50_000),
-    energyRegister('energy'),
+    gauge('power', 'W', -most1phW, most1phW),
+    energyRegister('energy', most1phW),
     gauge('power_factor', '1', -1, 1),
     gauge('frequency', 'Hz', 40, 70),
   ]),
@@ -69,11 +74,11 @@ export const builtInProfiles: readonly ProfileRecord[] = [
     ...['voltage_l1', 'voltage_l2', 'voltage_l3'].map((name) => gauge(name, 'V', 0, 400)),
     ...['voltage_l12', 'voltage_l23', 'voltage_l31'].map((name) => gauge(name, 'V', 0, 700)),
     ...['current_l1', 'current_l2', 'current_l3'].map((name) => gauge(name, 'A', 0, 2_000)),
-    gauge('power', 'W', -1_500_000, 1_500_000),
-    gauge('reactive_power', 'var', -1_500_000, 1_500_000),
-    gauge('apparent_power', 'V.A', 0, 1_500_000),
-    energyRegister('energy'),
-    energyRegister('energy_export'),
+    gauge('power', 'W', -most3phW, most3phW),
+    gauge('reactive_power', 'var', -most3phW, most3phW),
+    gauge('apparent_power', 'V.A', 0, most3phW),
+    energyRegister('energy', most3phW),
+    energyRegister('energy_export', most3phW),
     gauge('power_factor', '1', -1, 1),
     gauge('frequency', 'Hz', 40, 70),
   ]),

@@ -33,6 +33,16 @@ describe('built-in profiles', () => {
     expect(metric?.max).toBeGreaterThan(highest)
   })
 
+  test('a register is believed at any power that its profile allows', () => {
+    const meters = builtInProfiles.filter(({ metrics }) => metrics.some(({ kind }) => kind === 'register'))
+    expect(meters.map(({ id }) => id)).toEqual(['meter-1ph', 'meter-3ph'])
+    for (const profile of meters) {
+      const mostKwhPerS = (findMetric(profile, 'power')?.max ?? Number.NaN) / 1000 / 3600
+      for (const { kind, maxRatePerS } of profile.metrics)
+        if (kind === 'register') expect(maxRatePerS).toBeGreaterThan(mostKwhPerS)
+    }
+  })
+
   test('a metric that a profile does not know is not found', () => {
     for (const profile of builtInProfiles) expect(findMetric(profile, 'hum')).toBeUndefined()
   })
