@@ -78,9 +78,11 @@ export function coursesOfThreshold(
       const value = values[condition.metric]
       if (value === undefined) continue
       const time = clock === 'ahead' ? received : { fromMs: timeMs, toMs: timeMs }
-      branches = branches
-        .flatMap((branch) => (message.ackedMs === undefined ? [branch, ...arrive(branch, time)] : arrive(branch, time)))
-        .slice(0, mostCourses)
+      branches = distinct(
+        branches.flatMap((branch) =>
+          message.ackedMs === undefined ? [branch, ...arrive(branch, time)] : arrive(branch, time),
+        ),
+      ).slice(0, mostCourses)
 
       function arrive(branch: Branch, at: Span): Branch[] {
         if (clock === 'ahead') return [{ ...branch, newest: at }]
@@ -94,6 +96,12 @@ export function coursesOfThreshold(
     }
   }
   return branches.flatMap((branch) => passTime(branch, limits, asked)).map(({ steps }) => steps)
+}
+
+/** Branches that have met again are one. */
+function distinct(branches: readonly Branch[]): readonly Branch[] {
+  if (branches.length < 2) return branches
+  return [...new Map(branches.map((branch) => [JSON.stringify(branch), branch])).values()]
 }
 
 function limitsOf(device: DeviceHistory, rule: ForetoldRule, { op, levels }: ThresholdCondition): Limits {
@@ -119,40 +127,44 @@ function passTime(branch: Branch, limits: Limits, until: Span): Branch[] {
 }
 
 /** Undefined: time alone changes nothing. */
-function nextDueMs({ held, lastMs, clearSinceMs, passedMs }: Branch, limits: Limits): number | undefined {
-  const staleMs = lastMs + limits.valueHoldsMs
-  const due = held.flatMap((level) =>
-    level === undefined || level.counts ? [] : [Math.min(level.sinceMs + limits.forMs, staleMs)],
-  )
-  if (clearSinceMs !== undefined) due.push(clearSinceMs + limits.keepFiringForMs)
-  const next = Math.min(...due.filter((dueMs) => dueMs > passedMs))
-  return Number.isFinite(next) ? next : undefined
+function nextDueMs({ held, firing, lastMs, clearSinceMs, passedMs }: Branch, limits: Limits): number | undefined {
+  if (clearSinceMs !== undefined) return clearSinceMs + limits.keepFiringForMs
+  const heldUntilMs = lastMs + limits.valueHoldsMs
+  const waiting = held.flatMap((level) => (level === undefined || level.counts ? [] : [level.sinceMs + limits.forMs]))
+  const due = waiting.filter((dueMs) => dueMs <= heldUntilMs && dueMs > passedMs)
+  // What is pending when nobody knows the value any more is over.
+  if (waiting.length > 0 && firing === undefined) due.push(heldUntilMs + 1)
+  return due.length === 0 ? undefined : Math.min(...due)
 }
 
 function fallDue(branch: Branch, limits: Limits, dueMs: number): Branch {
-  const passed = { ...branch, passedMs: dueMs }
-  const counted = count(passed, limits, dueMs)
-  // Nobody knows any more whether it still holds: what does not count by now will not.
-  const stale = dueMs >= branch.lastMs + limits.valueHoldsMs
-  const held = stale ? counted.held.map((level) => (level?.counts === true ? level : undefined)) : counted.held
-  return settle({ ...counted, held }, limits, dueMs)
+  const over = branch.firing === undefined && dueMs > branch.lastMs + limits.valueHoldsMs
+  const held = over ? branch.held.map(() => undefined) : count(branch.held, limits, dueMs)
+  return settle({ ...branch, held, passedMs: dueMs }, limits, dueMs)
 }
 
-function takeReading(branch: Branch, limits: Limits, timeMs: number, value: number): Branch {
+function takeReading(before: Branch, limits: Limits, timeMs: number, value: number): Branch {
+  // Until then the last value held: what that made due comes first.
+  let branch = before
+  for (let due = nextDueMs(branch, limits); due !== undefined && due <= timeMs; due = nextDueMs(branch, limits))
+    branch = fallDue(branch, limits, due)
+  const silent = timeMs > branch.lastMs + limits.valueHoldsMs
   const held = limits.levels.map((level, i) => {
-    const before = branch.held[i]
-    const holds = isBeyond(limits.op, value, before === undefined ? level.value : level.clear)
-    return holds ? (before ?? { sinceMs: timeMs, counts: false }) : undefined
+    const known = branch.held[i]
+    // What had not counted before a silence begins anew.
+    const since = silent && known?.counts === false ? undefined : known
+    const holds = isBeyond(limits.op, value, since === undefined ? level.value : level.clear)
+    return holds ? (since ?? { sinceMs: timeMs, counts: false }) : undefined
   })
-  const taken = { ...branch, held, lastMs: timeMs, lastValue: value, passedMs: timeMs }
-  return settle(count(taken, limits, timeMs), limits, timeMs)
+  const taken = { ...branch, lastMs: timeMs, lastValue: value, passedMs: timeMs }
+  return settle({ ...taken, held: count(held, limits, timeMs) }, limits, timeMs)
 }
 
-function count(branch: Branch, limits: Limits, nowMs: number): Branch {
-  const held = branch.held.map((level) =>
+/** The levels that hold, with those counting that have held long enough. */
+function count(held: Branch['held'], limits: Limits, nowMs: number): Branch['held'] {
+  return held.map((level) =>
     level === undefined ? undefined : { ...level, counts: level.counts || nowMs - level.sinceMs >= limits.forMs },
   )
-  return { ...branch, held }
 }
 
 /** Brings the alert in line with its levels. */

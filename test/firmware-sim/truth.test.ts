@@ -82,8 +82,12 @@ describe('what a rule with limits must raise', () => {
     expect(course(high, { forMs: 5_000 })).toEqual(['firing warning'])
   })
 
+  test('is sure when a reading says that the time has passed', () => {
+    expect(course([at(0, 230), at(1, 254), at(6, 230)], { forMs: 5_000 })).toEqual(['firing warning, resolved'])
+  })
+
   test('leaves open what hangs on milliseconds', () => {
-    const high = [at(0, 230), at(1, 254), at(6, 230)]
+    const high = [at(0, 230), at(1, 254), at(5.99, 230)]
     expect(course(high, { forMs: 5_000 }).sort()).toEqual(['firing warning, resolved', 'nothing'])
   })
 
