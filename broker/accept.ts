@@ -7,11 +7,11 @@ import type { Connection } from './connection.ts'
 import type { Publisher } from './connection-peers.ts'
 import type { Fanout, Generation } from './fanout.ts'
 import type { Gate } from './gate.ts'
-import { type Delivery, Inflight } from './inflight.ts'
+import { Inflight, type Sequel } from './inflight.ts'
 import type { Interest } from './interest.ts'
 import type { Pace } from './pace.ts'
 import type { BrokerAccess, BrokerPersistence, MqttIdentity } from './ports.ts'
-import { Qos2Exchanges } from './qos2.ts'
+import { type ExchangesUnderWay, Qos2Exchanges } from './qos2.ts'
 import { TokenBucket } from './rate.ts'
 import type { RefusalReason, Refusals } from './refusals.ts'
 import { checkTopicName, type PublishView, type Violation } from './strict/index.ts'
@@ -25,6 +25,7 @@ export interface AcceptDeps {
   readonly topics: TopicRules
   readonly persistence: BrokerPersistence
   readonly interest: Interest
+  readonly exchanges: ExchangesUnderWay
   readonly fanout: Fanout
   readonly gate: Gate
   readonly pace: Pick<Pace, 'spend'>
@@ -173,23 +174,28 @@ class MessagePublisher implements Publisher, FrameOwner {
 
   #publish1(view: PublishView, entry: TopicEntry, payload: Buffer): void {
     const mayBeWanted = view.retain || this.#deps.interest.wanted(entry)
-    const delivery = mayBeWanted ? { packet: outgoingPacket(view, entry.topic, payload), entry } : undefined
-    if (this.#append(view, entry, payload, this.#done)) this.#await(view.packetId, 1, payload.length, delivery)
+    const packet = mayBeWanted ? outgoingPacket(view, entry.topic, payload) : undefined
+    const sequel = packet && ({ kind: 'delivery', packet, entry } as const)
+    if (this.#append(view, entry, payload, this.#done)) this.#await(view.packetId, payload.length, sequel)
     else this.#connection.close('log unavailable')
   }
 
   #publish2(view: PublishView, entry: TopicEntry, payload: Buffer): void {
     const { retain, dup, packetId: messageId } = view
-    this.#qos2 ??= new Qos2Exchanges(this.#sender.client, this.#connection, this.#deps)
+    this.#qos2 ??= new Qos2Exchanges(this.#sender, this.#connection, this.#deps)
     const message = { cmd: 'publish', topic: entry.topic, payload, qos: 2, retain, dup, messageId } as const
     if (!this.#qos2.isNew(message)) return
-    if (this.#append(view, entry, payload, this.#done)) this.#await(messageId, 2, payload.length, undefined)
-    else this.#connection.close('log unavailable')
+    if (!this.#append(view, entry, payload, this.#done)) {
+      this.#connection.close('log unavailable')
+      return
+    }
+    this.#qos2.appended(message)
+    this.#await(messageId, payload.length, { kind: 'exchange', message })
   }
 
-  #await(packetId: number, qos: 1 | 2, size: number, delivery: Delivery | undefined): void {
+  #await(packetId: number, size: number, sequel: Sequel | undefined): void {
     const { inflightMessages, inflightBytes } = this.#deps.config
-    this.#inflight.push(packetId, qos, size, delivery)
+    this.#inflight.push(packetId, size, sequel)
     if (this.#inflight.count >= inflightMessages || this.#inflight.bytes >= inflightBytes) this.#full = true
   }
 
@@ -214,27 +220,28 @@ class MessagePublisher implements Publisher, FrameOwner {
   #done: Done = (error, position) => {
     const inflight = this.#inflight
     const packetId = inflight.headId
-    const qos = inflight.headQos
-    const delivery = inflight.headDelivery
+    const sequel = inflight.headSequel
     inflight.shift()
     if (this.#full) this.#full = !this.#isHalfEmpty()
-    const { fanout, publish, gate } = this.#deps
+    const { fanout, gate } = this.#deps
     gate.checkSoon()
     if (error !== undefined) {
       fanout.failed()
       this.#connection.close('log unavailable')
+      if (sequel?.kind === 'exchange') this.#qos2?.failed(sequel.message)
       return
     }
     fanout.durable(position)
-    if (qos === 2) {
-      this.#qos2?.durable(packetId)
-      return
-    }
-    this.#deps.counters.acked++
+    if (sequel?.kind === 'exchange') this.#qos2?.durable(sequel.message)
+    else this.#durable1(packetId, sequel)
+  }
+
+  #durable1(packetId: number, sequel: Extract<Sequel, { kind: 'delivery' }> | undefined): void {
+    const { counters, fanout, publish } = this.#deps
+    counters.acked++
     this.#connection.puback(packetId)
     // Offline subscribers were looked up meanwhile; who has subscribed since then was not there when the message came.
-    if (delivery !== undefined && (delivery.packet.retain || delivery.entry.wanted))
-      publish(delivery.packet, fanout.begin())
+    if (sequel !== undefined && (sequel.packet.retain || sequel.entry.wanted)) publish(sequel.packet, fanout.begin())
   }
 
   #isHalfEmpty(): boolean {

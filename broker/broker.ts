@@ -19,6 +19,7 @@ import { createListeners } from './listeners.ts'
 import { createPace } from './pace.ts'
 import type { BrokerAccess, BrokerPersistence, FanoutLedger, SessionRegistry } from './ports.ts'
 import { createPresence } from './presence.ts'
+import { ExchangesUnderWay } from './qos2.ts'
 import { createRefusals } from './refusals.ts'
 import { createRoster } from './roster.ts'
 import { createWills } from './wills.ts'
@@ -95,6 +96,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const gate = createGate(config, { appender, fanout, pace })
   const refusals = createRefusals(appender, monotonicMs)
   const presence = createPresence(appender)
+  const exchanges = new ExchangesUnderWay()
   const publish = (packet: PublishPacket, generation: Generation) => {
     const finish = (error?: Error | null) => {
       if (error && !deliveryFails) logger.error({ err: error, topic: packet.topic }, 'fanning out a message failed')
@@ -107,7 +109,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     else aedes.publish(packet, finish)
   }
   const shared = { config, access, appender, topics, persistence, refusals, logger }
-  const accept = createAccept({ ...shared, interest, fanout, gate, pace, counters, monotonicMs, publish })
+  const accept = createAccept({ ...shared, interest, exchanges, fanout, gate, pace, counters, monotonicMs, publish })
   const admit = createAdmit({ ...shared, sessions, accept, connections: () => roster.size })
   const roster = createRoster(admit, presence)
   const forward = createForward({ ...shared, admit })

@@ -1,15 +1,17 @@
 import type { PublishPacket } from 'aedes'
+import type { IncomingPacket } from './ports.ts'
 import type { TopicEntry } from './topic-table.ts'
 
 const firstCapacity = 16
 /** A ring larger than this is given back when it is empty: an idle connection costs nothing. */
 const keptCapacity = 64
 
-/** What may have to go to subscribers and retained messages once it is durable. */
-export interface Delivery {
-  readonly packet: PublishPacket
-  readonly entry: TopicEntry
-}
+/** What is to follow once a message is durable; with QoS 1 and nobody who wants it, PUBACK alone. */
+export type Sequel =
+  /** It may have to go to subscribers and retained messages. */
+  | { readonly kind: 'delivery'; readonly packet: PublishPacket; readonly entry: TopicEntry }
+  /** It is of QoS 2. */
+  | { readonly kind: 'exchange'; readonly message: IncomingPacket }
 
 /**
  * Messages of one connection on their way to the disk, in the order in which they were appended, which is the order in
@@ -20,18 +22,15 @@ export class Inflight {
   bytes = 0
   #head = 0
   #ids = new Uint16Array(0)
-  #qos = new Uint8Array(0)
   #sizes = new Uint32Array(0)
-  #deliveries: (Delivery | undefined)[] = []
+  #sequels: (Sequel | undefined)[] = []
 
-  /** `delivery` undefined: nobody wants it. */
-  push(packetId: number, qos: number, size: number, delivery: Delivery | undefined): void {
+  push(packetId: number, size: number, sequel: Sequel | undefined): void {
     if (this.count === this.#ids.length) this.#grow()
     const at = (this.#head + this.count) & (this.#ids.length - 1)
     this.#ids[at] = packetId
-    this.#qos[at] = qos
     this.#sizes[at] = size
-    this.#deliveries[at] = delivery
+    this.#sequels[at] = sequel
     this.count++
     this.bytes += size
   }
@@ -40,18 +39,14 @@ export class Inflight {
     return this.#ids[this.#head] ?? 0
   }
 
-  get headQos(): number {
-    return this.#qos[this.#head] ?? 0
-  }
-
-  get headDelivery(): Delivery | undefined {
-    return this.#deliveries[this.#head]
+  get headSequel(): Sequel | undefined {
+    return this.#sequels[this.#head]
   }
 
   shift(): void {
     if (this.count === 0) return
     this.bytes -= this.#sizes[this.#head] ?? 0
-    this.#deliveries[this.#head] = undefined
+    this.#sequels[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ids.length - 1)
     this.count--
     if (this.count === 0 && this.#ids.length > keptCapacity) this.#resize(0)
@@ -64,20 +59,17 @@ export class Inflight {
   /** To a power of two, or 0 when nothing is in it. */
   #resize(capacity: number): void {
     const ids = new Uint16Array(capacity)
-    const qos = new Uint8Array(capacity)
     const sizes = new Uint32Array(capacity)
-    const deliveries = new Array<Delivery | undefined>(capacity)
+    const sequels = new Array<Sequel | undefined>(capacity)
     for (let i = 0; i < this.count; i++) {
       const from = (this.#head + i) & (this.#ids.length - 1)
       ids[i] = this.#ids[from] ?? 0
-      qos[i] = this.#qos[from] ?? 0
       sizes[i] = this.#sizes[from] ?? 0
-      deliveries[i] = this.#deliveries[from]
+      sequels[i] = this.#sequels[from]
     }
     this.#head = 0
     this.#ids = ids
-    this.#qos = qos
     this.#sizes = sizes
-    this.#deliveries = deliveries
+    this.#sequels = sequels
   }
 }

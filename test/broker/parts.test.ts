@@ -69,19 +69,19 @@ test('messages in flight leave in the order in which they came, and their bytes 
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(10_000), { nil: undefined }), { maxLength: 400 }), (steps) => {
       const inflight = new Inflight()
-      const model: { id: number; qos: number; size: number }[] = []
+      const model: { id: number; size: number }[] = []
       for (const [i, size] of steps.entries()) {
         if (size === undefined) {
           inflight.shift()
           model.shift()
         } else {
-          const message = { id: (i % 65_535) + 1, qos: (i % 2) + 1, size }
-          inflight.push(message.id, message.qos, message.size, undefined)
+          const message = { id: (i % 65_535) + 1, size }
+          inflight.push(message.id, message.size, undefined)
           model.push(message)
         }
         expect(inflight.count).toBe(model.length)
         expect(inflight.bytes).toBe(model.reduce((sum, message) => sum + message.size, 0))
-        if (model[0] !== undefined) expect([inflight.headId, inflight.headQos]).toEqual([model[0].id, model[0].qos])
+        if (model[0] !== undefined) expect(inflight.headId).toBe(model[0].id)
       }
     }),
   )
