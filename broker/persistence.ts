@@ -48,12 +48,13 @@ export function createSessionPersistence(sessions: MqttSessions) {
   function toPacket(item: Outgoing): QueuedPacket {
     if (item.kind === 'release') return { cmd: 'pubrel', messageId: item.packetId }
     const { sequence, packetId, message } = item
-    const { topic, payload, qos, retain } = message
+    const { topic, payload, qos } = message
     const origin =
       sequence > base
         ? { brokerId: broker.id, brokerCounter: sequence - base }
         : { brokerId: earlierRun, brokerCounter: sequence }
-    return { cmd: 'publish', topic, payload, qos, retain, dup: false, ...origin, messageId: packetId }
+    // The session had subscribed before the message came [MQTT-3.3.1-9].
+    return { cmd: 'publish', topic, payload, qos, retain: false, dup: false, ...origin, messageId: packetId }
   }
 
   function connectionOf(client: ClientRef): number {

@@ -32,10 +32,20 @@ const owner = { closed: false } as const
 
 /**
  * Aedes' `authorizePublish`, which is left for wills alone: the will becomes a frame of the log before it is published.
- * `client` is null for a will that a crash left behind; Aedes keeps such a will until it has been published.
+ * `client` is null for a will that a crash left behind; it is kept until the log has it.
  */
 export function createWills({ access, admit, appender, persistence, topics }: WillDeps): Wills {
   let pending = 0
+
+  /**
+   * A will that a crash left becomes a message of this run, with a place in its order: queues of offline sessions go by
+   * that. The log has it now, so that it is not owed any more, whatever becomes of its delivery.
+   */
+  async function adopt(packet: PublishPacket): Promise<void> {
+    Object.assign(packet, { brokerId: undefined })
+    await persistence.delWill({ id: clientIdOf(packet) })
+  }
+
   return {
     get pending() {
       return pending
@@ -55,7 +65,8 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
       try {
         appender.append(frame, owner, (error) => {
           pending--
-          done(error)
+          if (client === null && error === undefined) adopt(packet).then(() => done(), done)
+          else done(error)
         })
         pending++
       } catch (error) {
