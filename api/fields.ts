@@ -80,7 +80,10 @@ export const timeInput = z
   .transform((text, context) => {
     const timeMs = parseTime(text)
     if (timeMs !== undefined) return timeMs
-    context.addIssue({ code: 'custom', message: 'must be a time as of RFC 3339 or epoch milliseconds' })
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a time as of RFC 3339, or milliseconds or seconds since 1970',
+    })
     return z.NEVER
   })
   .openapi({ example: '2026-11-23T10:00:00.000Z' })

@@ -23,13 +23,13 @@ export const readingQuery = z
     metric: metricField,
     from: timeInput.optional().openapi({
       description:
-        'Begin of the range, included; RFC 3339 or epoch ms. By default everything that is kept, and with `bucket` as ' +
-        'many buckets before `to` as a page holds',
+        'Begin of the range, included; RFC 3339, or ms or seconds since 1970. By default everything that is kept, and ' +
+        'with `bucket` as many buckets before `to` as a page holds',
     }),
     to: timeInput.optional().openapi({
       description:
-        'End of the range, excluded; RFC 3339 or epoch ms. By default five minutes from now (a clock may be ahead by ' +
-        'that much), and with `bucket` the end of the bucket of now',
+        'End of the range, excluded; RFC 3339, or ms or seconds since 1970. By default five minutes from now (a clock ' +
+        'may be ahead by that much), and with `bucket` the end of the bucket of now',
     }),
     bucket: bucketInput.optional().openapi({
       description:

@@ -1,16 +1,17 @@
 import { z } from 'zod'
+import { millisecondsOf } from '../model/index.ts'
 
 /** The last millisecond that a Date can name. */
 export const maxTimeMs = 8.64e15
 const rfc3339 = z.iso.datetime({ offset: true })
 
 /**
- * RFC 3339 with a zone, or epoch milliseconds from 1970 on; undefined for anything else. A `+` of a zone that a query
- * string has turned into a space is understood.
+ * RFC 3339 with a zone, or milliseconds or seconds since 1970, told apart as a device's `ts`; undefined for anything
+ * else. A `+` of a zone that a query string has turned into a space is understood.
  */
 export function parseTime(text: string): number | undefined {
   if (/^\d{1,16}$/.test(text)) {
-    const timeMs = Number(text)
+    const timeMs = millisecondsOf(Number(text))
     return timeMs <= maxTimeMs ? timeMs : undefined
   }
   const iso = rfc3339.safeParse(text.toUpperCase().replace(/ (?=\d\d:\d\d$)/, '+'))

@@ -1,13 +1,7 @@
-/** Below it a number counts seconds (up to the year 5138), from it on milliseconds (since March 1973). */
-const firstMillisecondStamp = 1e11
+import { millisecondsOf } from '../model/index.ts'
 
 /** RFC 3339, section 5.6; the `T` and `Z` in either case. */
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
-
-/** A number of seconds or milliseconds since 1970 as whole milliseconds. */
-export function millisecondsOf(stamp: number): number {
-  return Math.round(Math.abs(stamp) < firstMillisecondStamp ? stamp * 1000 : stamp)
-}
 
 /** What a device wrote as `ts`, as epoch ms: a number (seconds or ms) or RFC 3339; undefined: neither. */
 export function parseDeviceTime(ts: unknown): number | undefined {

@@ -80,6 +80,7 @@ export {
   severities,
   type ThresholdCondition,
 } from './rule.ts'
+export { millisecondsOf } from './time-stamp.ts'
 export {
   nativePrefix,
   nativeTopic,

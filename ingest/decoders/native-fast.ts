@@ -1,4 +1,4 @@
-import { millisecondsOf } from '../device-time.ts'
+import { millisecondsOf } from '../../model/index.ts'
 import type { MessageDraft } from '../draft.ts'
 import type { KeyShape } from '../memory/key-shape.ts'
 import type { EncodedMessage } from './decoder.ts'

@@ -29,7 +29,7 @@ describe('raw readings', () => {
     })
   })
 
-  test('lie in the half-open range, given as RFC 3339 or as epoch ms', async () => {
+  test('lie in the half-open range, given as RFC 3339, or as ms or seconds since 1970', async () => {
     const times = async (query: string) =>
       (await read(`metric=voltage&${query}`)).body.items.map(({ time }: { time: string }) => time)
     const [before, at] = [time(startMs - minuteMs), time(startMs)]
@@ -38,6 +38,7 @@ describe('raw readings', () => {
     expect(await times(`to=${startMs}`)).toEqual([before])
     expect(await times(`from=2026-11-23T17:00:00%2B07:00`)).toEqual([at])
     expect(await times(`from=2026-11-23T17:00:00+07:00`)).toEqual([at])
+    expect(await times(`from=${startMs / 1000}`)).toEqual([at])
     expect(await times(`from=${startMs + 1}`)).toEqual([])
   })
 
