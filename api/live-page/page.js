@@ -120,7 +120,6 @@ let chartDueMs = 0
 async function refreshChart(devices) {
   const now = Date.now()
   if (now < chartDueMs) return
-  chartDueMs = now + chartEveryMs
   const panels = devices.filter(({ profileId }) => profileId === 'meter-3ph')
   const query = `metric=power&bucket=15m&fn=avg&from=${now - dayMs}&to=${now}`
   const sums = new Map()
@@ -129,6 +128,8 @@ async function refreshChart(devices) {
     for (const { from, value } of items) sums.set(Date.parse(from), (sums.get(Date.parse(from)) ?? 0) + value / 1_000)
   }
   const points = [...sums].sort(([a], [b]) => a - b).map(([timeMs, value]) => ({ timeMs, value }))
+  // Asked for again at once while there is nothing to draw.
+  if (points.length > 0) chartDueMs = now + chartEveryMs
   const width = Math.max(320, at('power').clientWidth)
   const frame = { fromMs: now - dayMs, toMs: now, stepMs: chartStepMs, unit: 'kW', width, hour }
   at('power').replaceChildren(drawChart(points, frame))
@@ -150,9 +151,10 @@ async function refreshMail() {
   )
 }
 
-/** The mail that the page was opened for. */
+/** The mail that the page was opened for; it comes first. */
 async function wanted() {
   at('mail-title').textContent = 'Mail'
+  at('live').prepend(at('mail').parentElement)
   return read(`/notifications/${wantedMail}`)
 }
 

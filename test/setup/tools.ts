@@ -7,6 +7,7 @@ export const debianPackageOf = {
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
   strace: 'strace',
+  chromium: 'chromium',
 } as const
 
 export type Tool = keyof typeof debianPackageOf
