@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   AppError,
@@ -20,7 +21,7 @@ import { demo } from './cli/demo.ts'
 import { settingsEnvFile, settingsMarkdown } from './cli/settings-table.ts'
 import { start } from './cli/start.ts'
 import { loadConfig } from './config.ts'
-import { openDataFolder } from './data-folder.ts'
+import { findRunning, openDataFolder } from './data-folder.ts'
 import { createLogger } from './logging.ts'
 import { stateConfigOf } from './state.ts'
 
@@ -162,10 +163,18 @@ async function runMigration(step: 'status' | 'up' | 'down', target: number, json
   }
 }
 
-/** A process of its own: a load generator must not share the event loop of what it measures. */
+/**
+ * A process of its own: a load generator must not share the event loop of what it measures. It finds the platform that runs
+ * on DATA_DIR, unless it is told of another.
+ */
 function simulate(options: readonly string[]): Promise<void> {
-  const entry = new URL('../firmware-sim/main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [entry, ...options], { stdio: 'inherit' })
+  const entry = fileURLToPath(new URL('../firmware-sim/main.ts', import.meta.url))
+  const running = findRunning(loadConfig(process.env).dataDir)
+  const told = options.some((option) => /^--(url|mqtt)\b/.test(option))
+  const place =
+    running === undefined || told ? [] : ['--url', running.httpUrl, '--mqtt', `mqtt://127.0.0.1:${running.mqttPort}`]
+  const env = running === undefined || told ? process.env : { PELBIOT_KEY: running.key, ...process.env }
+  const child = spawn(process.execPath, [entry, ...place, ...options], { stdio: 'inherit', env })
   const forward = (signal: NodeJS.Signals) => void child.kill(signal)
   process.on('SIGINT', forward).on('SIGTERM', forward)
   return new Promise((resolve, reject) => {
