@@ -47,14 +47,18 @@ export function createAccess(state: State): Access {
       const credential = await state.credentials.verify(password)
       if (credential === undefined) return undefined
       if (credential.kind === 'api-key') {
-        const { id: keyId, sites, scopes } = credential
+        const { id: keyId, sites, scopes, expiresMs } = credential
         const mayRead = scopes.length === 0 || scopes.includes('readings:read')
-        return mayRead && username === `key:${keyId}` ? { kind: 'key', keyId, sites } : undefined
+        return mayRead && username === `key:${keyId}`
+          ? { kind: 'key', keyId, sites, expiresMs: expiresMs ?? undefined }
+          : undefined
       }
-      const { deviceId } = credential
+      const { deviceId, expiresMs } = credential
       // State knows a device a moment before its control frame has passed here.
       const limits = devices.get(deviceId)?.limits ?? (await state.devices.get(deviceId))?.limits
-      return username === deviceId && limits !== undefined ? { kind: 'device', deviceId, limits } : undefined
+      return username === deviceId && limits !== undefined
+        ? { kind: 'device', deviceId, limits, expiresMs: expiresMs ?? undefined }
+        : undefined
     },
     isGatewayOf: (gateway, device) => devices.get(device)?.gatewayId === gateway,
     siteOf: (device) => devices.get(device)?.siteId,

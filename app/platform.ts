@@ -104,6 +104,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       sessions: persistence,
       ledger: persistence,
       topics: config.topics,
+      clock: systemClock,
       logger,
     })
     lifecycle.own('broker', () => broker.stop())

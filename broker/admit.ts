@@ -132,6 +132,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     })
     admitted.set(client, { identity, principal, origin, session: session.number })
     const publisher = accept.publisher(conn, { identity, client, session: session.number, origin })
+    conn.expiresMs = identity.expiresMs ?? Number.POSITIVE_INFINITY
     conn.admit(publisher, session.present)
   }
 

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Aedes, PublishPacket } from 'aedes'
 import type { Logger } from 'pino'
-import type { TopicRules } from '../model/index.ts'
+import type { Clock, TopicRules } from '../model/index.ts'
 import type { LogAppender, LogReader } from '../store/log/index.ts'
 import { createAccept } from './accept.ts'
 import { createAckFlusher } from './ack-flusher.ts'
@@ -36,6 +36,7 @@ export interface BrokerDeps {
   readonly sessions: SessionRegistry
   readonly ledger: FanoutLedger
   readonly topics: TopicRules
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -78,15 +79,15 @@ export interface Broker {
   stats(): BrokerStats
 }
 
-const silenceCheckMs = 1_000
+const upkeepMs = 1_000
 const drainCheckMs = 5
 
 export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
-  const { access, appender, log, persistence, sessions, ledger, topics, logger } = deps
+  const { access, appender, log, persistence, sessions, ledger, topics, clock, logger } = deps
   const monotonicMs = () => performance.now()
   const counters = { acked: 0, droppedQos0: 0, violations: 0, receivedBytes: 0 }
   let aedes: Aedes | undefined
-  let silenceCheck: NodeJS.Timeout | undefined
+  let upkeep: NodeJS.Timeout | undefined
   let stopping: Promise<void> | undefined
   let deliveryFails = false
 
@@ -145,7 +146,10 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
       fanout.start()
       presence.brokerStarted()
-      silenceCheck = setInterval(() => roster.checkSilence(silenceCheckMs, config.connectTimeoutMs), silenceCheckMs)
+      upkeep = setInterval(() => {
+        roster.checkSilence(upkeepMs, config.connectTimeoutMs)
+        roster.checkExpiry(clock.now())
+      }, upkeepMs)
       await listeners.start()
     } catch (error) {
       await stop()
@@ -170,7 +174,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     roster.close('closed by the platform')
     await new Promise<void>((resolve) => open.close(resolve))
     await settled(() => fanout.idle && wills.pending === 0 && roster.size === 0, deadlineMs)
-    clearInterval(silenceCheck)
+    clearInterval(upkeep)
     await fanout.stop()
     aedes = undefined
     listeners.cut()

@@ -8,6 +8,7 @@ export type CloseReason =
   | 'keep alive timeout'
   | 'connect timeout'
   | 'taken over'
+  | 'credentials expired'
   | 'protocol violation'
   | 'refused'
   | 'log unavailable'

@@ -24,6 +24,8 @@ export class Connection extends Duplex implements PacketTarget {
   sessionPresent = false
   /** As it calls itself; believed once it is admitted. */
   principal: string | undefined
+  /** Epoch ms: when its credentials expire. */
+  expiresMs = Number.POSITIVE_INFINITY
   #phase: Phase = 'connect'
   #reason: CloseReason | undefined
   #publisher: Publisher | undefined

@@ -2,10 +2,14 @@ import type { DeviceId, DeviceLimits, KeyId, SiteId, SiteScope } from '../model/
 import type { LogPosition } from '../store/log/index.ts'
 
 /** Who a connection is, once its credentials were found right. */
-export type MqttIdentity =
+export type MqttIdentity = (
   | { readonly kind: 'device'; readonly deviceId: DeviceId; readonly limits: DeviceLimits }
   /** An integrator: subscribes within its sites, never publishes. */
   | { readonly kind: 'key'; readonly keyId: KeyId; readonly sites: SiteScope }
+) & {
+  /** Epoch ms from which the credentials are good for nothing; the connection ends then. Undefined: never. */
+  readonly expiresMs?: number | undefined
+}
 
 export interface MqttCredentials {
   /** Device id, or `key:{id}` of an API key. */

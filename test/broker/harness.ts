@@ -12,6 +12,7 @@ import {
   type MqttIdentity,
 } from '../../broker/index.ts'
 import {
+  type Clock,
   type DeviceId,
   type DeviceLimits,
   FrameCursor,
@@ -59,6 +60,9 @@ export interface HarnessOptions {
   readonly config?: Partial<BrokerConfig>
   readonly devices?: Readonly<Record<string, TestDevice>>
   readonly keys?: Readonly<Record<string, SiteScope>>
+  /** Of devices and `key:{id}`; the others are good for ever. */
+  readonly expiresMs?: Readonly<Record<string, number>>
+  readonly clock?: Clock
   /** What stands between the broker and its log. */
   readonly wrapAppender?: (appender: LogAppender) => LogAppender
   /** What stands between the appender and its log. */
@@ -114,7 +118,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     access: {
       identify: async ({ username, password }) => {
         if (password !== passwordOf(username)) return undefined
-        return identityOf(username, devices, keys)
+        const identity = identityOf(username, devices, keys)
+        return identity && { ...identity, expiresMs: options.expiresMs?.[username] }
       },
       isGatewayOf: (gateway, device) => devices.get(device)?.gateway === gateway,
       siteOf: (device: DeviceId): SiteId | undefined => {
@@ -129,6 +134,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     sessions: persistence,
     ledger: persistence,
     topics: { scalarTopics: [parseScalarTopic('panel/{device}/{metric}')], metricNames: new Map() },
+    clock: options.clock ?? systemClock,
     logger: pino({ level: 'silent' }),
   })
   await broker.start()
