@@ -57,20 +57,29 @@ export class RawConnection {
   open(signal: AbortSignal): Promise<void> {
     const { host, port, clientId, username, password } = this.#options
     return new Promise((resolve, reject) => {
-      const give = (reason: string) => reject(new Error(`connect ${clientId} failed: ${reason}`))
+      const give = (reason: string) => {
+        signal.removeEventListener('abort', giveUp)
+        reject(new Error(`connect ${clientId} failed: ${reason}`))
+      }
+      // Only while it opens: given to `connect` the signal would end the connection at any later time too.
+      const giveUp = () => {
+        this.#fail('took too long to open')
+        give('took too long')
+      }
+      signal.addEventListener('abort', giveUp, { once: true })
       // One buffer for all that ever arrives: PUBACKs are counted where they lie.
       const buffer = Buffer.allocUnsafe(readBytes)
       const socket = connect({
         host,
         port,
         noDelay: true,
-        signal,
         onread: {
           buffer,
           callback: (length) => {
             if (this.#accepted) this.#onPubacks(buffer, length)
             else if (length === 4 && buffer[0] === connack && buffer[3] === 0) {
               this.#accepted = true
+              signal.removeEventListener('abort', giveUp)
               resolve()
             } else give(`the broker answered ${buffer.toString('hex', 0, length)}`)
             return true
