@@ -8,6 +8,8 @@ import type { Retry } from './retry.ts'
 import { type Beginning, createWalk, type Walk } from './walk.ts'
 
 export interface CatchUpDeps {
+  /** The consumer's: whoever gathers reads with it, so that what it has read is what is stored, or about to be. */
+  readonly log: LogReader
   readonly gatherer: Gatherer
   readonly retry: Retry
   reopenLog(): LogReader
@@ -20,16 +22,22 @@ export interface CatchUpDeps {
  * to where the first one is, their memories are the same, and the first gathers again.
  */
 export interface CatchUp {
-  /** Parts the ways. Resolves once the front gathers again, or, after `stop`, when what was gathered is stored. */
+  /**
+   * Parts the ways; the log's reader belongs to the second walk from then on. Resolves once the front gathers again, or,
+   * after `stop`, when what was gathered is stored.
+   */
   run(front: Walk, beginning: Beginning): Promise<void>
   stop(): void
+  /** What the front reads with while the ways are parted. */
+  readonly frontLog: LogReader | undefined
   /** Received time of the newest frame gathered while the ways are parted. */
   readonly gatheredMs: number | undefined
 }
 
 export function createCatchUp(config: IngestConfig, deps: CatchUpDeps): CatchUp {
-  const { gatherer, retry, reopenLog, createPass } = deps
+  const { log, gatherer, retry, reopenLog, createPass } = deps
   let stopping = false
+  let frontLog: LogReader | undefined
   let gatheredMs: number | undefined
 
   /** As soon as the store has taken the batch that was full. */
@@ -40,7 +48,7 @@ export function createCatchUp(config: IngestConfig, deps: CatchUpDeps): CatchUp 
   }
 
   /** Resolves once the walk is where the front is. */
-  async function follow(front: Walk, walk: Walk, log: LogReader): Promise<void> {
+  async function follow(front: Walk, walk: Walk): Promise<void> {
     while (!stopping && walk.position < front.position) {
       const slice = await retry.run('read the log again', () => log.read(walk.position, config.sliceBytes))
       walk.enter(slice)
@@ -58,20 +66,21 @@ export function createCatchUp(config: IngestConfig, deps: CatchUpDeps): CatchUp 
     const remembered = encodeMemory(front.memory)
     gatheredMs = front.memory.nowMs
     front.gathering = false
-    await gatherer.settled()
-    const pass = createPass()
-    pass.restore(remembered)
-    const walk = createWalk(pass, gatherer, undefined)
-    walk.start(beginning)
-    const log = reopenLog()
+    const aside = reopenLog()
+    frontLog = aside
     try {
+      await gatherer.settled()
+      const pass = createPass()
+      pass.restore(remembered)
+      const walk = createWalk(pass, gatherer, undefined)
+      walk.start(beginning)
       await handOver(walk)
-      await follow(front, walk, log)
+      await follow(front, walk)
       if (walk.position === front.position) front.gathering = true
       else await gatherer.finish(walk.position, walk.memory)
     } finally {
-      gatheredMs = undefined
-      await log.close()
+      gatheredMs = frontLog = undefined
+      await aside.close()
     }
   }
 
@@ -79,6 +88,9 @@ export function createCatchUp(config: IngestConfig, deps: CatchUpDeps): CatchUp 
     run,
     stop() {
       stopping = true
+    },
+    get frontLog() {
+      return frontLog
     },
     get gatheredMs() {
       return gatheredMs

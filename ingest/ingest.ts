@@ -25,8 +25,8 @@ export interface IngestDeps {
   /** Consumer name `ingest`. */
   readonly log: LogReader
   /**
-   * Another reader of the same log, of no consumer: for readings that are read again once their store can take them.
-   * Ingest closes it.
+   * Another reader of the same log, of no consumer: the rules go on with it while the consumer's waits for the readings
+   * store. Ingest closes it.
    */
   reopenLog(): LogReader
   /** Opened by `start`; the caller closes it after `stop`. */
@@ -73,7 +73,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const remember = createRemember(evaluator, judgedPosition)
   const gatherer = createGatherer(config, { naming, committer, remember })
   const walk = createWalk(pass, gatherer, evaluator)
-  const catchUp = createCatchUp(config, { gatherer, retry, reopenLog: deps.reopenLog, createPass: newPass })
+  const catchUp = createCatchUp(config, { log, gatherer, retry, reopenLog: deps.reopenLog, createPass: newPass })
   const hurried = evaluator === undefined ? undefined : catchUp
   const pipeline = createPipeline(config, { log, walk, gatherer, recording, catchUp: hurried, retry, clock })
   let running: Promise<void> | undefined

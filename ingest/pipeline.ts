@@ -42,12 +42,14 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   let failure: { readonly error: unknown } | undefined
   let wakeUp = () => {}
 
+  const reader = () => catchUp?.frontLog ?? log
+
   async function run(beginning: Beginning): Promise<void> {
     walk.start(beginning)
     gatherer.start(beginning.position)
     try {
       while (!stopping) {
-        const slice = await retry.run('read the log', () => log.read(walk.position, config.sliceBytes))
+        const slice = await retry.run('read the log', () => reader().read(walk.position, config.sliceBytes))
         if (slice.bytes.length > 0) await take(slice, beginning)
         else await waitForMore()
         await handOn(beginning)
@@ -60,9 +62,12 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   }
 
   async function take(slice: LogSlice, beginning: Beginning): Promise<void> {
+    const from = reader()
     walk.enter(slice)
     while (walk.takeTurn() && !stopping) {
       await handOn(beginning)
+      // Now someone else reads on with it, and the slice is not ours any more.
+      if (reader() !== from) return
       await nextTurn()
     }
   }
@@ -96,7 +101,7 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
       gatherer.onDue(wakeUp)
       if (!gatherer.effects.empty) idle = setTimeout(() => gatherer.hurry(), config.idleCommitMs)
     }
-    await log.waitForMore(walk.position, waking.signal)
+    await reader().waitForMore(walk.position, waking.signal)
     clearTimeout(idle)
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../model/index.ts'
+import type { LogReader } from '../../store/log/index.ts'
 import { noon } from './frame-script.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { eventually, World } from './world.ts'
@@ -52,6 +53,25 @@ describe('while the readings store is down', () => {
     expect(world.released).toBe(0)
     await ingest.stop()
     expect(world.failures).toEqual([])
+  })
+
+  test("the log's consumer reads on no further than what is stored, or about to be", async () => {
+    const world = worldWithMessages(300)
+    stopStore(world)
+    let furthest = 0
+    const log: LogReader = {
+      ...world.log,
+      read: async (position, maxBytes) => {
+        const slice = await world.log.read(position, maxBytes)
+        furthest = Math.max(furthest, slice.end)
+        return slice
+      },
+    }
+    const ingest = world.ingest(config, { evaluator: new LimitWatch(world.sink), log })
+    await ingest.start()
+    await eventually(async () => expect((await ingest.queries.stats()).judgedPosition).toBe(world.script.length))
+    expect(furthest).toBeLessThan(worldWithMessages(25).script.length)
+    await ingest.stop()
   })
 
   test('its lag is that of what is stored, not of what is judged', async () => {
