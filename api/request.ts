@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { FieldError } from '../model/index.ts'
+import { type FieldError, issueText } from '../model/index.ts'
 import { HttpProblem } from './problem.ts'
 
 /** A request before anybody trusts it. */
@@ -24,6 +24,11 @@ interface Parsed<Params extends z.ZodObject, Query extends z.ZodObject, Body ext
   readonly body: z.output<Body>
 }
 
+/** What a schema does not say for itself. */
+const inWords = { error: issueText }
+const inWordsOnce: { error: z.core.$ZodErrorMap } = {
+  error: (issue) => (Array.isArray(issue.input) ? 'must be given once' : issueText(issue)),
+}
 const nothing = z.strictObject({})
 const noBody = z.undefined()
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
@@ -36,14 +41,15 @@ export async function parseRequest<Params extends z.ZodObject, Query extends z.Z
   request: RawRequest,
   schemas: RequestSchemas<Params, Query, Body>,
 ): Promise<Parsed<Params, Query, Body>> {
-  const params = (schemas.params ?? nothing).safeParse(request.params)
-  const query = (schemas.query ?? nothing).safeParse(queryRecord(request.query))
+  const params = (schemas.params ?? nothing).safeParse(request.params, inWords)
+  const query = (schemas.query ?? nothing).safeParse(queryRecord(request.query), inWordsOnce)
   if (!params.success || !query.success) {
     const fields = [params, query].flatMap((result) => (result.error ? fieldErrors(result.error) : []))
     throw new HttpProblem('malformed_request', describe('address', fields), { fields })
   }
   const body = (schemas.body ?? noBody).safeParse(
     schemas.body ? await readJson(request, schemas.bodyOptional === true) : undefined,
+    inWords,
   )
   if (!body.success) {
     const fields = fieldErrors(body.error)

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import type { z } from 'zod'
-import { AppError, type FieldError } from '../model/index.ts'
+import { AppError, type FieldError, issueText } from '../model/index.ts'
 
 /** One setting: an environment variable, and the schema of the field it fills. */
 export interface Setting {
@@ -26,12 +26,15 @@ export function loadEnvironment(real: Environment, file: string, known: readonly
   return { ...fromFile, ...real }
 }
 
+/** What a schema does not say for itself. */
+const inWords = { error: issueText }
+
 /** Text as a number, a boolean or itself, whichever the schema takes; undefined leaves the schema's default. */
 function parseText(schema: z.ZodType, text: string): z.ZodSafeParseResult<unknown> {
-  const asText = schema.safeParse(text)
+  const asText = schema.safeParse(text, inWords)
   if (asText.success) return asText
-  if (text === 'true' || text === 'false') return schema.safeParse(text === 'true')
-  if (/^-?\d+(\.\d+)?$/.test(text)) return schema.safeParse(Number(text))
+  if (text === 'true' || text === 'false') return schema.safeParse(text === 'true', inWords)
+  if (/^-?\d+(\.\d+)?$/.test(text)) return schema.safeParse(Number(text), inWords)
   return asText
 }
 
@@ -55,7 +58,7 @@ export function readSettings(settings: readonly Setting[], env: Environment): Re
     const before = errors.length
     const text = textOf(setting, env, errors)
     if (errors.length > before) continue
-    const parsed = text === undefined ? setting.schema.safeParse(undefined) : parseText(setting.schema, text)
+    const parsed = text === undefined ? setting.schema.safeParse(undefined, inWords) : parseText(setting.schema, text)
     if (parsed.success) values[setting.name] = parsed.data
     else {
       const shown = setting.secret || text === undefined ? '' : ` (is ${JSON.stringify(text)})`

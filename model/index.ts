@@ -47,6 +47,7 @@ export {
   type SeriesId,
   type SiteId,
 } from './ids.ts'
+export { issueText } from './issue-text.ts'
 export { isMailAddress } from './mail-address.ts'
 export { maySee, type Principal, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
 export {
