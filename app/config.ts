@@ -10,6 +10,7 @@ import { type SessionConfig, sessionConfigSchema } from '../store/sessions/confi
 import { type Environment, loadEnvironment, readSettings } from './env.ts'
 import type { NightlyConfig } from './nightly.ts'
 import { type Settings, settings } from './settings.ts'
+import { tlsFaults } from './tls-files.ts'
 
 export type LogLevel = Settings['LOG_LEVEL']
 
@@ -38,14 +39,15 @@ export interface PlatformConfig {
 export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig {
   const values = readSettings(settings, loadEnvironment(real, envFile, settings)) as Settings
   const errors: FieldError[] = []
-  if ((values.TLS_CERT_FILE === undefined) !== (values.TLS_KEY_FILE === undefined))
-    errors.push({ field: 'TLS_KEY_FILE', message: 'TLS_CERT_FILE and TLS_KEY_FILE go together' })
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = values
+  const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined
+  if (tls !== undefined) errors.push(...tlsFaults(tls))
+  else if (certFile !== undefined || keyFile !== undefined)
+    errors.push({ field: 'TLS_KEY_FILE', message: 'and TLS_CERT_FILE go together' })
   if (values.LOG_SEGMENT_BYTES * 2 > values.LOG_MAX_BYTES)
     errors.push({ field: 'LOG_SEGMENT_BYTES', message: 'must be at most half of LOG_MAX_BYTES' })
   if (errors.length > 0) throw new AppError('invalid_input', 'read settings failed', { fields: errors })
 
-  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = values
-  const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined
   const { path: _, ...readings } = duckdbReadingsConfigSchema.parse({
     path: 'readings.duckdb',
     memoryMb: values.DUCKDB_MEMORY_MB,

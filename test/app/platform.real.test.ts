@@ -67,16 +67,11 @@ test('two platforms in one process keep to themselves, and stop twice without ha
 })
 
 test('a platform that cannot start leaves nothing behind, and the folder free', async () => {
-  const env = {
-    DATA_DIR: join(parent, 'three'),
-    MQTTS_PORT: '0',
-    TLS_CERT_FILE: '/nonexistent',
-    TLS_KEY_FILE: '/nonexistent',
-  }
-  const config = loadConfig(
-    { ...env, MQTT_PORT: '0', MQTT_WS_PORT: 'off', HTTP_PORT: '0', LOG_LEVEL: 'silent' },
-    '/none',
-  )
+  const env = { DATA_DIR: join(parent, 'three'), MQTT_WS_PORT: 'off', HTTP_PORT: '0', LOG_LEVEL: 'silent' }
+  const loaded = loadConfig({ ...env, MQTT_PORT: '0' }, '/none')
+  // Files that have gone since the settings were read.
+  const tls = { certFile: '/nonexistent', keyFile: '/nonexistent' }
+  const config = { ...loaded, broker: { ...loaded.broker, tlsPort: 0, tls } }
   const deps = { version: 'test', logger: pino({ level: 'silent' }), onFailure: () => undefined }
   await expect(startPlatform(config, deps)).rejects.toThrow(/nonexistent/)
   await expect(startPlatform(config, deps)).rejects.toThrow(/nonexistent/)

@@ -5,6 +5,8 @@ import { loadConfig } from '../../app/config.ts'
 import { isAppError } from '../../model/index.ts'
 
 const noFile = '/nonexistent/.env'
+const pem = (name: string) => `test/broker/certificates/${name}.pem`
+const tls = (cert: string, key: string) => ({ TLS_CERT_FILE: pem(cert), TLS_KEY_FILE: pem(key) })
 const load = (env: Record<string, string>) => loadConfig(env, noFile)
 
 function wrongSettings(env: Record<string, string>): readonly string[] {
@@ -27,9 +29,9 @@ describe('settings', () => {
   })
 
   test('a listener is switched off by `off`, and TLS on by its files', () => {
-    const config = load({ MQTT_PORT: 'off', MQTT_WS_PORT: '0', TLS_CERT_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' })
+    const config = load({ MQTT_PORT: 'off', MQTT_WS_PORT: '0', ...tls('one-cert', 'one-key') })
     expect(config.broker).toMatchObject({ port: undefined, wsPort: 0, tlsPort: 8883 })
-    expect(config.broker.tls).toEqual({ certFile: 'c.pem', keyFile: 'k.pem' })
+    expect(config.broker.tls).toEqual({ certFile: pem('one-cert'), keyFile: pem('one-key') })
   })
 
   test('every wrong setting is named at once', () => {
@@ -52,6 +54,14 @@ describe('settings', () => {
       'LOG_SEGMENT_BYTES',
     ])
   })
+
+  test.each([
+    ['is missing', tls('one-cert', 'none'), ['TLS_KEY_FILE']],
+    ['is missing twice', tls('none', 'none'), ['TLS_CERT_FILE', 'TLS_KEY_FILE']],
+    ['is the wrong one of the two', tls('one-key', 'one-cert'), ['TLS_CERT_FILE', 'TLS_KEY_FILE']],
+    ['is no PEM', { ...tls('one-cert', 'one-key'), TLS_CERT_FILE: 'package.json' }, ['TLS_CERT_FILE']],
+    ['belongs to another', tls('one-cert', 'two-key'), ['TLS_KEY_FILE']],
+  ])('a TLS file that %s is a wrong setting', (_, env, wrong) => expect(wrongSettings(env)).toEqual(wrong))
 
   test('docs/settings.md and .env.example say what the schemas say', () => {
     expect(readFileSync('docs/settings.md', 'utf8')).toContain(settingsMarkdown())

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import type { FieldError } from '../model/index.ts'
+
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** What is wrong with the files that two settings name: missing, no PEM, or not made for each other. */
+export function tlsFaults({ certFile, keyFile }: TlsFiles): readonly FieldError[] {
+  const faults: FieldError[] = []
+  const read = (field: string, file: string): Buffer | undefined => {
+    try {
+      return readFileSync(file)
+    } catch {
+      faults.push({ field, message: `cannot be read: ${file}` })
+      return undefined
+    }
+  }
+  const check = (field: string, message: string, pem: { readonly cert?: Buffer; readonly key?: Buffer }): boolean => {
+    try {
+      createSecureContext(pem)
+      return true
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      faults.push({ field, message: `${message} (${why})` })
+      return false
+    }
+  }
+  const cert = read('TLS_CERT_FILE', certFile)
+  const key = read('TLS_KEY_FILE', keyFile)
+  const goodCert = cert !== undefined && check('TLS_CERT_FILE', `is no certificate in PEM: ${certFile}`, { cert })
+  const goodKey = key !== undefined && check('TLS_KEY_FILE', `is no private key in PEM: ${keyFile}`, { key })
+  if (goodCert && goodKey) check('TLS_KEY_FILE', 'is not the key of TLS_CERT_FILE', { cert, key })
+  return faults
+}
