@@ -2,10 +2,11 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Aedes, PublishPacket } from 'aedes'
 import type { Logger } from 'pino'
-import type { Clock, TopicRules } from '../model/index.ts'
+import type { Clock, DeviceId, TopicRules } from '../model/index.ts'
 import type { LogAppender, LogReader } from '../store/log/index.ts'
 import { createAccept } from './accept.ts'
 import { createAckFlusher } from './ack-flusher.ts'
+import { filtersAbout } from './acl.ts'
 import { createAdmit } from './admit.ts'
 import { openAedes } from './aedes.ts'
 import type { BrokerConfig } from './config.ts'
@@ -74,6 +75,12 @@ export interface Broker {
   ports(): BrokerPorts
   /** Closes every connection of a device id or `key:{id}`, because its credentials or rights changed. */
   disconnect(principal: string): number
+  /**
+   * Drops what is kept of a device that was removed, so that another of its id does not inherit it: sessions, wills,
+   * retained messages. Called when its removal is in the log and its connections are closed; a start after a crash does
+   * it again.
+   */
+  forget(device: DeviceId): void
   /** New TLS handshakes use the files as they are now; keeps the old ones and rejects when they cannot be read. */
   reloadTls(): Promise<void>
   stats(): BrokerStats
@@ -113,7 +120,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const accept = createAccept({ ...shared, interest, exchanges, fanout, gate, pace, counters, monotonicMs, publish })
   const admit = createAdmit({ ...shared, sessions, accept, connections: () => roster.size })
   const roster = createRoster(admit, presence)
-  const forward = createForward({ ...shared, admit })
+  const forward = createForward({ ...shared, admit, interest })
   const wills = createWills({ ...shared, admit })
   const acks = createAckFlusher()
   const hooks: ConnectionHooks = {
@@ -137,12 +144,16 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     aedes.handle(connection)
   })
 
+  function forget(device: DeviceId): void {
+    persistence.forget(device, filtersAbout(device, topics))
+  }
+
   async function start(): Promise<void> {
     if (aedes !== undefined) return
     const opened = await openAedes({ config, persistence, bus: interest.bus, admit, forward, roster, wills, logger })
     aedes = opened
     try {
-      const messages = await fanout.replay((packet) => republish(opened, packet))
+      const messages = await fanout.replay((packet) => republish(opened, packet), forget)
       if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
       fanout.start()
       presence.brokerStarted()
@@ -191,6 +202,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     stop,
     ports: listeners.ports,
     disconnect: (principal) => roster.close('closed by the platform', principal),
+    forget,
     reloadTls: listeners.reloadTls,
     stats: () => ({
       connections: roster.size,

@@ -5,6 +5,7 @@ import type { Admit } from './admit.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import { Grants } from './grants.ts'
+import type { Interest } from './interest.ts'
 import type { BrokerAccess } from './ports.ts'
 
 export interface ForwardDeps {
@@ -12,6 +13,7 @@ export interface ForwardDeps {
   readonly access: BrokerAccess
   readonly topics: TopicRules
   readonly admit: Admit
+  readonly interest: Pick<Interest, 'passes'>
 }
 
 /** Who may subscribe to what, and gets which of it. */
@@ -31,7 +33,7 @@ export interface Forward {
 /** Topics whose subject is remembered; beyond it they are looked up anew. */
 const maxSubjects = 10_000
 
-export function createForward({ config, access, topics, admit }: ForwardDeps): Forward {
+export function createForward({ config, access, topics, admit, interest }: ForwardDeps): Forward {
   const subjects = new Map<string, TopicSubject | undefined>()
   const grantsOf = new WeakMap<Client, Grants>()
   let droppedTotal = 0
@@ -69,7 +71,9 @@ export function createForward({ config, access, topics, admit }: ForwardDeps): F
       if (identity === undefined || !(client.conn instanceof Connection)) return null
       if (!mayReceive(access, identity, subject(packet.topic))) return null
       packet.qos = grantsOf.get(client)?.deliverWith(packet.topic, packet.qos) ?? packet.qos
-      return keepsUp(client.conn, packet.qos) ? packet : null
+      if (!keepsUp(client.conn, packet.qos)) return null
+      interest.passes(packet.qos)
+      return packet
     },
     get droppedTotal() {
       return droppedTotal

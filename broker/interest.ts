@@ -13,6 +13,8 @@ export interface DeliveryBus {
 
 export interface Interest {
   readonly bus: DeliveryBus
+  /** With which QoS the delivery goes on that the bus is making in this step; not called: it does not go on. */
+  passes(qos: number): void
   /**
    * Whether a message on the topic has, or may have, a subscriber, here or offline. Nearly every reading has none; it
    * then costs nothing beyond its place in the log. True also while the offline ones are being looked up; the entry's
@@ -26,6 +28,24 @@ export function createInterest(persistence: Pick<BrokerPersistence, 'subscriptio
   // Every subscribe and unsubscribe begins a new generation: what was found before is looked up again. A session that
   // goes offline unsubscribes here last, when the persistence has long known it, so "nobody" is never wrong.
   let generation = 0
+  let passedQos = 0
+
+  /**
+   * A delivery of QoS 1 or 2 is done when the subscriber's socket has taken it, so that publishers and subscribers keep
+   * step. With QoS 0 nothing is owed to who does not read: it is done once it is with the socket's waiting bytes, which
+   * are bounded (forward.ts).
+   */
+  function handOver(deliver: Deliver, packet: AedesPublishPacket, done: () => void): void {
+    let isOver = false
+    const finish = () => {
+      if (!isOver) done()
+      isOver = true
+    }
+    passedQos = 0
+    deliver(packet, finish)
+    // Aedes asks at once whether it passes, and puts its delivery off by one such step, before this one.
+    if (passedQos === 0) setImmediate(finish)
+  }
 
   const bus: DeliveryBus = {
     on(filter, deliver, done) {
@@ -45,7 +65,7 @@ export function createInterest(persistence: Pick<BrokerPersistence, 'subscriptio
       const delivered = () => {
         if (--left === 0) done?.()
       }
-      for (const deliver of delivers) deliver(packet, delivered)
+      for (const deliver of delivers) handOver(deliver, packet, delivered)
     },
     close(done) {
       setImmediate(done)
@@ -68,6 +88,9 @@ export function createInterest(persistence: Pick<BrokerPersistence, 'subscriptio
 
   return {
     bus,
+    passes(qos) {
+      passedQos = qos
+    },
     wanted(entry) {
       if (entry.interestOf !== generation) lookUp(entry)
       return entry.wanted

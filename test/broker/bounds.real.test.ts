@@ -176,3 +176,28 @@ test('a subscriber that does not read is ended, and publishers do not notice', a
   )
   expect(await harness.messages()).toHaveLength(sent)
 })
+
+test('a subscriber with QoS 0 that does not read holds up neither publishers nor the fan-out', async () => {
+  const config = { subscriberBacklogBytes: 1024 * 1024, fanoutPending: 100 }
+  await using harness = await startHarness({ keys: { k1: 'all' }, config })
+  const slow = await harness.raw()
+  slow.send(connectAs('key:k1', 'slow'), subscribePacket(['pel/v1/#'], 1, 0))
+  await slow.bytes(9)
+  slow.stopReading()
+  const meter = await harness.raw()
+  meter.send(connectAs('meter1'))
+  await meter.bytes(4)
+  const batch = packets(500, 'x'.repeat(1_000))
+  let sent = 0
+  while (harness.broker.stats().droppedDeliveriesTotal === 0) {
+    meter.send(...batch)
+    sent += batch.length
+    await meter.bytes(4 + sent * 4)
+  }
+  const { durable } = harness.log.stats()
+  await waitUntil('the fan-out', () => {
+    const fanout = harness.log.stats().consumers.find(({ name }) => name === 'fanout')
+    return (fanout?.released ?? 0) >= durable
+  })
+  expect(harness.broker.stats().connections).toBe(2)
+})
