@@ -189,6 +189,7 @@ function simulate(options: readonly string[]): Promise<void> {
 function complain(error: unknown): void {
   const lines = [error instanceof Error ? error.message : String(error)]
   if (error instanceof AppError) {
+    lines.push(`  code: ${error.code} (docs/errors.md)`)
     if (error.cause instanceof Error) lines.push(`  because: ${error.cause.message}`)
     for (const { field, message } of error.fields) lines.push(`  ${field} ${message}`)
   } else if (error instanceof Error && error.stack !== undefined) lines.push(error.stack)

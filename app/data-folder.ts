@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../model/index.ts'
@@ -44,6 +54,7 @@ export function openDataFolder(path: string): DataFolder {
   }
   const lock = acquireLock(path)
   try {
+    checkStateIsThere(path)
     const secret = loadSecret(path)
     for (const folder of ['log', 'sessions', 'snapshots']) mkdirSync(join(path, folder), { recursive: true })
     const file = join(path, announcement)
@@ -104,6 +115,22 @@ function acquireLock(path: string): DatabaseSync {
     }
     throw new AppError('invalid_input', `lock data folder ${path} failed`, { cause: error })
   }
+}
+
+/** A new state beside what an old one has named would name other things alike. */
+function checkStateIsThere(path: string): void {
+  if (existsSync(join(path, 'state.sqlite'))) return
+  const left = ['log', 'readings.duckdb', 'snapshots'].filter((name) => isUsed(join(path, name)))
+  if (left.length > 0)
+    throw new AppError(
+      'store_failed',
+      `open data folder ${path} failed: state.sqlite is missing beside ${left.join(', ')}; restore all of it from one ` +
+        'backup, or begin anew in an empty folder',
+    )
+}
+
+function isUsed(path: string): boolean {
+  return existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0)
 }
 
 function loadSecret(path: string): Uint8Array {

@@ -19,6 +19,7 @@ export interface IngestThreadData {
   readonly folder: Pick<DataFolder, 'logFolder' | 'readingsFile' | 'snapshotFolder'>
   readonly state: StateConfig
   readonly log: SharedLog
+  readonly logId: string
   /** Where the operations thread asks. */
   readonly port: MessagePort
   /** Told, without content, whenever steps of alerts were recorded. */
@@ -26,7 +27,7 @@ export interface IngestThreadData {
 }
 
 await runThread<IngestThreadData, null>(async (data, fail) => {
-  const { config, folder, state: stateConfig, log: shared, port, alertsRecorded } = data
+  const { config, folder, state: stateConfig, log: shared, logId, port, alertsRecorded } = data
   const logger = createLogger(config.logLevel, 'ingest')
   const lifecycle = createLifecycle(logger)
   try {
@@ -34,7 +35,10 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     lifecycle.own('state', () => state.close())
     const series = createSeriesNames(state.series)
     await series.load()
-    const duckdb = createDuckdbReadings({ ...config.readings, path: folder.readingsFile }, { catalog: series, logger })
+    const duckdb = createDuckdbReadings(
+      { ...config.readings, path: folder.readingsFile },
+      { catalog: series, logId, logger },
+    )
     const readings = withRecent(duckdb, { bytesMax: config.recentBytes })
     lifecycle.own('readings', () => readings.close())
     const log = openSegmentReader({ folder: folder.logFolder, shared, consumer: 'ingest' })
@@ -51,6 +55,7 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     })
     const ingest = createIngest(config.ingest, {
       evaluator: rules,
+      logId,
       log,
       reopenLog: () => openSegmentReader({ folder: folder.logFolder, shared }),
       readings,

@@ -1,11 +1,11 @@
 import { flushCompileCache } from 'node:module'
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads'
-import { AppError } from '../model/index.ts'
+import { AppError, type ErrorCode, isAppError } from '../model/index.ts'
 
 /** What a thread says to the one that started it. */
 type FromThread<Ready> =
   | { readonly kind: 'ready'; readonly value: Ready }
-  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string; readonly code: ErrorCode }
 
 export interface Thread<Ready> {
   /** Resolves when the thread has started its part; rejects when it could not. */
@@ -21,7 +21,7 @@ export interface ThreadOptions<Data> {
   readonly ports: readonly MessagePort[]
   /** Room for young objects in MB: less keeps an idle thread small, more spares a busy one collections. */
   readonly youngGenerationMb: number
-  /** The thread ended, or broke, without being asked to. */
+  /** The thread ended, or broke, without being asked to and after it had been ready. */
   readonly onDeath: (error: Error) => void
 }
 
@@ -30,20 +30,24 @@ export function startThread<Data, Ready>(options: ThreadOptions<Data>): Thread<R
   const resourceLimits = { maxYoungGenerationSizeMb: options.youngGenerationMb }
   const worker = new Worker(entry, { name, workerData: data, transferList: [...ports], resourceLimits })
   let stopping = false
+  let isReady = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
 
   const ready = new Promise<Ready>((resolve, reject) => {
-    const fail = (message: string) => {
-      const error = new AppError('internal', `run thread ${name} failed: ${message}`)
+    const fail = (error: AppError) => {
       reject(error)
-      if (!stopping) onDeath(error)
+      if (isReady && !stopping) onDeath(error)
     }
+    const died = (message: string) => fail(new AppError('internal', `run thread ${name} failed: ${message}`))
     worker.on('message', (message: FromThread<Ready>) => {
-      if (message.kind === 'ready') resolve(message.value)
-      else if (message.kind === 'failed') fail(message.message)
+      if (message.kind === 'ready') {
+        isReady = true
+        resolve(message.value)
+      } else if (message.code === 'internal') died(message.message)
+      else fail(new AppError(message.code, message.message))
     })
-    worker.on('error', (error) => fail(error instanceof Error ? (error.stack ?? error.message) : String(error)))
-    worker.on('exit', (code) => fail(`it ended with ${code}`))
+    worker.on('error', (error) => died(error instanceof Error ? (error.stack ?? error.message) : String(error)))
+    worker.on('exit', (code) => died(`it ended with ${code}`))
   })
   // Whoever awaits it sees the failure; a platform that is stopping does not.
   ready.catch(() => undefined)
@@ -76,8 +80,15 @@ export async function runThread<Data, Ready>(
   if (parent === null) throw new AppError('internal', 'run thread failed: this is the main thread')
   const say = (message: FromThread<Ready>) => parent.postMessage(message)
   const fail = (error: unknown) => {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    say({ kind: 'failed', message })
+    // An error of the catalogue says all there is to say.
+    if (isAppError(error) && error.code !== 'internal')
+      say({ kind: 'failed', message: reasonOf(error), code: error.code })
+    else
+      say({
+        kind: 'failed',
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        code: 'internal',
+      })
   }
   try {
     const part = await start(workerData as Data, fail)
@@ -97,4 +108,8 @@ export async function runThread<Data, Ready>(
     fail(error)
     parent.close()
   }
+}
+
+function reasonOf({ message, cause }: AppError): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
 }

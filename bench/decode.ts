@@ -131,7 +131,7 @@ async function measure(name: string, devices: number, rules: boolean): Promise<v
   const empty = Promise.reject(new Error('not asked'))
   empty.catch(() => {})
   const readings: ReadingStore = {
-    open: async () => 0,
+    open: async () => ({ position: 0, logId: undefined, highestDevice: 0, highestSeries: 0 }),
     write: async (batch, position) => {
       stored += batch.length
       storedPosition = position
@@ -153,6 +153,7 @@ async function measure(name: string, devices: number, rules: boolean): Promise<v
     },
   }
   const ingest = createIngest(ingestConfigSchema.parse({ idleCommitMs: 0 }), {
+    logId: 'bench',
     log: readerOf(script),
     reopenLog: () => readerOf(script),
     readings,
@@ -164,6 +165,7 @@ async function measure(name: string, devices: number, rules: boolean): Promise<v
           return made
         }),
       list: async () => ({ items: [], next: null }),
+      highest: async () => ({ device: devices, series: series.length }),
     }),
     ledger: { position: async () => 0, commit: async () => {} },
     snapshots: {

@@ -125,7 +125,7 @@ export const benchStore: Bench = async ({ args, say }) => {
   const folder = await mkdtemp(join(tmpdir(), 'pelbiot-bench-'))
   try {
     const config = duckdbReadingsConfigSchema.parse({ path: join(folder, 'readings.duckdb') })
-    const deps = { catalog, logger: pino({ level: 'silent' }) }
+    const deps = { catalog, logId: 'bench', logger: pino({ level: 'silent' }) }
     const empty = createDuckdbReadings(config, deps)
     await empty.open()
     say(`writes ${rows} rows in batches of ${batchRows}`)

@@ -22,6 +22,8 @@ import { createSnapshots } from './snapshots.ts'
 import { createWalk } from './walk.ts'
 
 export interface IngestDeps {
+  /** Who the log is: what was made from another one is refused. */
+  readonly logId: string
   /** Consumer name `ingest`. */
   readonly log: LogReader
   /**
@@ -60,7 +62,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const giveUp = new AbortController()
   const counters = new Counters()
   const retry = createRetry(logger, giveUp.signal)
-  const snapshots = createSnapshots(deps.snapshots, logger)
+  const snapshots = createSnapshots({ files: deps.snapshots, logId: deps.logId, logger })
   const naming = createSeriesNaming(series)
   const newPass = () => createPass(config, { naming, counters, topics, logger })
   const pass = newPass()
@@ -81,7 +83,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
 
   async function begin(): Promise<void> {
     await series.load()
-    const resumption = await restore({ log, readings, ledger, evaluator, snapshots, pass })
+    const resumption = await restore({ logId: deps.logId, log, readings, series, ledger, evaluator, snapshots, pass })
     const { position, stored, recorded } = resumption
     judged = resumption.judged
     committer.resume(stored)

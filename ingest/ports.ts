@@ -98,7 +98,7 @@ export interface IngestStats {
 }
 
 /** Where series ids come from; of store/state. */
-export type IngestSeries = Pick<SeriesRegistry, 'ensure' | 'list'>
+export type IngestSeries = Pick<SeriesRegistry, 'ensure' | 'list' | 'highest'>
 /** Where rejected messages go, with the position they reach to; of store/state. Consumer name `ingest`. */
 export type IngestLedger = Pick<Ledger, 'position' | 'commit'>
 

@@ -1,16 +1,20 @@
-import { AppError, controlTopic } from '../model/index.ts'
+import { controlTopic } from '../model/index.ts'
 import type { LogReader } from '../store/log/index.ts'
 import type { ReadingStore } from '../store/readings/index.ts'
 import { consumerName } from './committer.ts'
+import { checkFit, checkMemoryFits, checkWhole } from './fit.ts'
 import type { Memory } from './memory/memory.ts'
 import type { Pass } from './pass.ts'
 import type { Evaluator, IngestLedger } from './ports.ts'
-import { beginningOf, type Snapshots } from './snapshots.ts'
+import type { SeriesNames } from './series-names.ts'
+import type { Snapshots } from './snapshots.ts'
 import type { Beginning } from './walk.ts'
 
 export interface RestoreDeps {
+  readonly logId: string
   readonly log: LogReader
   readonly readings: ReadingStore
+  readonly series: SeriesNames
   readonly ledger: IngestLedger
   readonly evaluator: Evaluator | undefined
   readonly snapshots: Snapshots
@@ -27,22 +31,26 @@ export interface Resumption extends Beginning {
  * hold yet is read again from the log. Rejects when log, stores and snapshots do not fit together.
  */
 export async function restore(deps: RestoreDeps): Promise<Resumption> {
-  const { log, readings, ledger, evaluator, snapshots, pass } = deps
-  const stored = { readings: await readings.open(), ledger: await ledger.position(consumerName) }
+  const { logId, log, ledger, series, evaluator, snapshots, pass } = deps
+  const readings = await deps.readings.open()
+  const stored = { readings: readings.position, ledger: await ledger.position(consumerName) }
   const recorded = (await evaluator?.open()) ?? 0
-  const { tail, durable } = log.stats()
-  const furthest = Math.max(stored.readings, stored.ledger, recorded)
-  if (furthest > durable)
-    throw new AppError('store_failed', `start ingest failed: stores reach to ${furthest}, the log only to ${durable}`)
+  const state = await series.highest()
+  const parts = { logId, log: log.stats(), readings, rejected: stored.ledger, recorded, state }
+  checkFit(parts)
 
   const limits = {
     memory: Math.min(stored.readings, stored.ledger),
     evaluator: evaluator === undefined ? Number.POSITIVE_INFINITY : recorded,
   }
   const snapshot = await snapshots.load(limits)
-  const position = snapshot?.position ?? beginningOf(tail)
-  if (snapshot === undefined) return { position, stored, recorded, judged: position }
+  if (snapshot === undefined) {
+    checkWhole(parts)
+    return { position: 0, stored, recorded, judged: 0 }
+  }
+  const { position } = snapshot
   pass.restore(snapshot.memory)
+  checkMemoryFits(pass.memory.highestDevice, state)
   if (evaluator === undefined) return { position, stored, recorded, judged: position }
   if (snapshot.evaluator === undefined) introduce(evaluator, pass.memory, position)
   else evaluator.decode(snapshot.evaluator.bytes)

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MetricName, SeriesId } from '../model/index.ts'
 import type { SeriesCatalog, SeriesInfo } from '../store/readings/index.ts'
+import type { HighestNumbers } from '../store/state/index.ts'
+import { doesNotFit } from './fit.ts'
 import type { IngestSeries } from './ports.ts'
 
 /** A series before it has its id. */
@@ -12,8 +14,13 @@ export interface SeriesNames extends SeriesCatalog {
   load(): Promise<void>
   /** The id of a series that is known already. */
   find(deviceNumber: number, metric: MetricName): SeriesId | undefined
-  /** Makes what is missing; durable when it resolves; index i answers wanted[i]. */
+  /**
+   * Makes what is missing; durable when it resolves; index i answers wanted[i]. Rejects for a device that state has
+   * never numbered: it would number another one so, and their readings would be one device's.
+   */
   ensure(wanted: readonly NewSeries[]): Promise<readonly SeriesInfo[]>
+  /** What state has handed out. */
+  highest(): Promise<HighestNumbers>
 }
 
 const pageSize = 10_000
@@ -26,6 +33,8 @@ export function createSeriesNames(registry: IngestSeries): SeriesNames {
   const byDevice = new Map<number, Map<MetricName, SeriesId>>()
 
   let loaded: Promise<void> | undefined
+  /** Devices up to here are known to have been numbered by state. */
+  let numbered = 0
 
   function add(info: SeriesInfo): void {
     byId.set(info.seriesId, info)
@@ -43,13 +52,23 @@ export function createSeriesNames(registry: IngestSeries): SeriesNames {
     } while (after !== undefined)
   }
 
+  async function checkNumbered(wanted: readonly NewSeries[]): Promise<void> {
+    const highest = wanted.reduce((most, { deviceNumber }) => Math.max(most, deviceNumber), 0)
+    if (highest > numbered) numbered = (await registry.highest()).device
+    if (highest > numbered)
+      throw doesNotFit(`state is older than the log: it knows ${numbered} devices, not ${highest}`)
+  }
+
   return {
     get: (seriesId) => byId.get(seriesId),
     find: (deviceNumber, metric) => byDevice.get(deviceNumber)?.get(metric),
 
     load: () => (loaded ??= loadAll()),
 
+    highest: () => registry.highest(),
+
     async ensure(wanted) {
+      await checkNumbered(wanted)
       const made: SeriesInfo[] = []
       for (let from = 0; from < wanted.length; from += madeAtOnce) {
         for (const info of await registry.ensure(wanted.slice(from, from + madeAtOnce))) {

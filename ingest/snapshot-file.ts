@@ -4,24 +4,36 @@ import type { Remembered } from './remember.ts'
 
 /**
  * A snapshot file, little endian: `PELMEM`, u16 version, f64 position, u32 length and u32 CRC-32 of what follows: f64
- * position of the evaluator (below 0: there was none), u32 length of its memory, its memory, ingest's own memory.
- * In version 1 ingest's own memory was all that followed; version 2 ends before the messages from clocks ahead.
+ * position of the evaluator (below 0: there was none), u32 length of its memory, its memory, u32 length of the log's id,
+ * its id, ingest's own memory. In version 1 ingest's own memory was all that followed; version 2 has no id.
  */
 const magic = Buffer.from('PELMEM')
 const headerBytes = 24
 const evaluatorHeaderBytes = 12
 /** Grows with every change of the file or of the memory in it; other versions than these are not read. */
 const version = 3
-const versionBeforeAheadMessages = 2
+const versionBeforeIds = 2
 const versionBeforeEvaluators = 1
 
+/** What a snapshot is of. */
+export interface SnapshotPlace {
+  readonly logId: string
+  readonly position: LogPosition
+}
+
 /** The file, in parts. */
-export function sealSnapshot(position: LogPosition, { memory, evaluator }: Remembered): readonly Uint8Array[] {
+export function sealSnapshot(
+  { logId, position }: SnapshotPlace,
+  { memory, evaluator }: Remembered,
+): readonly Uint8Array[] {
   const evaluatorBytes = evaluator?.bytes ?? Buffer.alloc(0)
   const evaluatorHeader = Buffer.alloc(evaluatorHeaderBytes)
   evaluatorHeader.writeDoubleLE(evaluator?.position ?? -1, 0)
   evaluatorHeader.writeUInt32LE(evaluatorBytes.length, 8)
-  const parts = [evaluatorHeader, evaluatorBytes, memory]
+  const id = Buffer.from(logId)
+  const idBytes = Buffer.alloc(4)
+  idBytes.writeUInt32LE(id.length)
+  const parts = [evaluatorHeader, evaluatorBytes, idBytes, id, memory]
 
   const header = Buffer.alloc(headerBytes)
   magic.copy(header)
@@ -38,8 +50,8 @@ export function sealSnapshot(position: LogPosition, { memory, evaluator }: Remem
   return [header, ...parts]
 }
 
-/** What is in it; undefined: not whole, not of this position, or of an unknown version. */
-export function openSnapshot(file: Uint8Array, position: LogPosition): Remembered | undefined {
+/** What is in it; undefined: not whole, not of this log and position, or of an unknown version. */
+export function openSnapshot(file: Uint8Array, { logId, position }: SnapshotPlace): Remembered | undefined {
   if (file.length < headerBytes) return undefined
   const header = Buffer.from(file.buffer, file.byteOffset, headerBytes)
   const rest = Buffer.from(file.buffer, file.byteOffset + headerBytes, file.length - headerBytes)
@@ -51,10 +63,15 @@ export function openSnapshot(file: Uint8Array, position: LogPosition): Remembere
   if (!sound) return undefined
   const fileVersion = header.readUInt16LE(6)
   if (fileVersion === versionBeforeEvaluators) return { memory: rest, evaluator: undefined }
-  return fileVersion === version || fileVersion === versionBeforeAheadMessages ? split(rest) : undefined
+  if (fileVersion === versionBeforeIds) return split(rest)
+  if (fileVersion !== version) return undefined
+  const remembered = split(rest)
+  const idEnd = 4 + remembered.memory.readUInt32LE()
+  const ofThisLog = remembered.memory.toString('utf8', 4, idEnd) === logId
+  return ofThisLog ? { ...remembered, memory: remembered.memory.subarray(idEnd) } : undefined
 }
 
-function split(rest: Buffer): Remembered {
+function split(rest: Buffer): Remembered & { readonly memory: Buffer } {
   const position = rest.readDoubleLE(0)
   const memoryStart = evaluatorHeaderBytes + rest.readUInt32LE(8)
   const memory = rest.subarray(memoryStart)

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import { AppError } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { Remembered } from './remember.ts'
 import { openSnapshot, sealSnapshot } from './snapshot-file.ts'
@@ -32,7 +31,14 @@ export interface Snapshots {
   save(snapshot: Snapshot): Promise<LogPosition | undefined>
 }
 
-export function createSnapshots(files: SnapshotFiles, logger: Logger): Snapshots {
+export interface SnapshotsDeps {
+  readonly files: SnapshotFiles
+  /** Those of another log are of no use. */
+  readonly logId: string
+  readonly logger: Logger
+}
+
+export function createSnapshots({ files, logId, logger }: SnapshotsDeps): Snapshots {
   /** Not of use to this run: spoilt, or beyond where its stores were. */
   const passedOver = new Set<LogPosition>()
 
@@ -47,7 +53,7 @@ export function createSnapshots(files: SnapshotFiles, logger: Logger): Snapshots
 
   async function read(position: LogPosition, limits: SnapshotLimits): Promise<Snapshot | undefined> {
     if (position > limits.memory) return undefined
-    const remembered = openSnapshot(await files.read(position), position)
+    const remembered = openSnapshot(await files.read(position), { logId, position })
     const judgedPosition = remembered?.evaluator?.position ?? 0
     return remembered === undefined || judgedPosition > limits.evaluator ? undefined : { position, ...remembered }
   }
@@ -64,18 +70,9 @@ export function createSnapshots(files: SnapshotFiles, logger: Logger): Snapshots
     },
 
     async save({ position, ...remembered }) {
-      await files.write(position, sealSnapshot(position, remembered))
+      await files.write(position, sealSnapshot({ logId, position }, remembered))
       passedOver.delete(position)
       return removeOld()
     },
   }
-}
-
-/** Where to begin without a snapshot: at the log's beginning, if it is still there. */
-export function beginningOf(tail: LogPosition): LogPosition {
-  if (tail === 0) return 0
-  throw new AppError(
-    'store_failed',
-    `restore the memory of ingest failed: the log begins at ${tail} and no snapshot behind the stores is whole`,
-  )
 }

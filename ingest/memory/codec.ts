@@ -38,6 +38,7 @@ export function encodeMemory(memory: Memory, expectedBytes = 0): Uint8Array {
     out.u32(count)
   }
 
+  out.u32(memory.highestDevice)
   for (const device of memory.devices.values()) encodeNumbers(out, device.aheadMessages)
   return out.view()
 }
@@ -90,8 +91,11 @@ export function decodeMemory(bytes: Uint8Array, memory: Memory, peers: MemoryPee
     }
     memory.redeliveries.restore(origin, session)
   }
-  // Before version 3 of the file, messages from a clock ahead were not remembered.
-  if (!from.done) for (const device of memory.devices.values()) decodeNumbers(from, device.aheadMessages)
+  // Before version 3 of the file it ended here.
+  if (!from.done) {
+    memory.highestDevice = from.u32()
+    for (const device of memory.devices.values()) decodeNumbers(from, device.aheadMessages)
+  }
   if (!from.done) throw new AppError('store_failed', 'read the snapshot of ingest failed: it has more than it should')
 }
 

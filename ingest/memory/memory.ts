@@ -27,6 +27,8 @@ export class Memory {
   readonly redeliveries: RedeliveryMemory = createRedeliveryMemory()
   /** Received time of the newest frame; the log's own clock. */
   nowMs = 0
+  /** Number of the newest device there ever was. */
+  highestDevice = 0
   /** Messages rejected for no known device share one bound. */
   readonly nobody = { rejectedSecond: 0, rejectedInSecond: 0 }
 
@@ -54,6 +56,7 @@ export class Memory {
   setDevice(record: DeviceRecord, bytes: Uint8Array): DeviceMemory {
     const known = this.devices.get(record.id)
     this.registryVersion++
+    this.highestDevice = Math.max(this.highestDevice, record.number)
     if (known !== undefined && known.record.number === record.number) {
       known.record = record
       known.recordBytes = bytes

@@ -2,6 +2,7 @@ export { type AppendTarget, createLogAppender, type LogAppenderConfig, type LogA
 export { type LogConfig, logConfigSchema } from './config.ts'
 export type { AppendFrame, FrameOwner, LogAppender } from './log-appender.ts'
 export type { LogConsumerStats, LogPosition, LogReader, LogSlice, LogStats, MessageLog } from './message-log.ts'
+export { readLogId } from './segments/log-id.ts'
 export { openSegmentReader, type SegmentReaderConfig } from './segments/reader.ts'
 export { openSegmentLog, type SegmentLog, type SegmentLogConfig, type SegmentLogDeps } from './segments/segment-log.ts'
 export type { SharedLog } from './segments/shared.ts'

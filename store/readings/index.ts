@@ -14,5 +14,6 @@ export type {
   ReadingStoreStats,
   SeriesCatalog,
   SeriesInfo,
+  StoreMarks,
 } from './reading-store.ts'
 export { type RecentConfig, withRecent } from './recent.ts'

@@ -61,6 +61,17 @@ export interface ReadingStoreStats {
   readonly lateRows: number
 }
 
+/** What a store knows of where its readings came from. */
+export interface StoreMarks {
+  /** Of the last write; 0 when new. */
+  readonly position: LogPosition
+  /** The log that the positions are of; undefined: nothing was written, or before stores kept it. */
+  readonly logId: string | undefined
+  /** Of what was ever stored; 0: nothing was. */
+  readonly highestDevice: number
+  readonly highestSeries: SeriesId
+}
+
 /**
  * Where readings rest. A reading is (series, time); the last write of one wins. Values are finite, times whole epoch ms
  * (a fraction is cut off). Errors are AppErrors; after a retryable one nothing was changed, or all of it, and the call may be
@@ -68,8 +79,8 @@ export interface ReadingStoreStats {
  * After `close` every call rejects with `closed`, except `close`.
  */
 export interface ReadingStore {
-  /** Opens or makes the store; resolves with the position of the last write (0 when new). */
-  open(): Promise<LogPosition>
+  /** Opens or makes the store. */
+  open(): Promise<StoreMarks>
   /**
    * Stores the batch and the position in one transaction; durable when it resolves. Calls do not overlap. A batch may
    * hold the same (series, time) more than once, and readings older than what is stored; it must not change meanwhile.

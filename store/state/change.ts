@@ -1,6 +1,6 @@
 import { AppError, type Principal, type SiteId } from '../../model/index.ts'
 import type { Actor } from './records.ts'
-import type { Tx } from './schema.ts'
+import type { Db, Tx } from './schema.ts'
 
 type ChangeVerb =
   | 'create'
@@ -99,6 +99,12 @@ export async function takeNumber(tx: Tx, name: Counter, count = 1): Promise<numb
     .executeTakeFirst()
   if (row === undefined) throw new AppError('internal', `take number of ${name} failed`)
   return row.value - count + 1
+}
+
+/** The number that was taken last; 0: none was. */
+export async function lastNumber(db: Db, name: Counter): Promise<number> {
+  const row = await db.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirst()
+  return row?.value ?? 0
 }
 
 const secretName = /(token|secret|password|passphrase|hash|api_?key)$/i

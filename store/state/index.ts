@@ -85,6 +85,7 @@ export type {
   DeviceList,
   DeviceQueries,
   DeviceWrites,
+  HighestNumbers,
   Ledger,
   PersonQueries,
   PersonWrites,

@@ -165,6 +165,11 @@ export interface SeriesList extends PageRequest<SeriesId> {
   readonly deviceNumber?: number | undefined
 }
 
+export interface HighestNumbers {
+  readonly device: number
+  readonly series: SeriesId
+}
+
 /** Series ids are machine's work: no audit, no control frame, never removed. Safe from several threads at once. */
 export interface SeriesRegistry {
   /** The series of each request, made where there is none; index i answers requests[i]. Durable when it resolves. */
@@ -173,6 +178,8 @@ export interface SeriesRegistry {
   find(deviceNumber: number, metric: MetricName): Promise<SeriesInfo | undefined>
   /** Ascending by series id. */
   list(query: SeriesList): Promise<Page<SeriesInfo, SeriesId>>
+  /** The numbers handed out last, to devices and to series, of which some may be gone; 0: none was. */
+  highest(): Promise<HighestNumbers>
 }
 
 export interface CredentialQueries {

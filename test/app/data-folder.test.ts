@@ -47,3 +47,11 @@ test('a damaged secret and a folder that cannot be made are clear errors', () =>
   expect(() => openDataFolder(join(parent, 'file', 'below'))).toThrow(/make data folder/)
   if (existsSync('/proc/self')) expect(() => openDataFolder('/proc/no-such-folder')).toThrow(/make data folder/)
 })
+
+test('a state that is gone while a log or readings made with it are there is an error, not a new state', () => {
+  const path = join(parent, 'five')
+  openDataFolder(path).release()
+  openDataFolder(path).release()
+  writeFileSync(join(path, 'log', '00000000000000000000.log'), '')
+  expect(() => openDataFolder(path)).toThrow(/state\.sqlite is missing beside log/)
+})

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { openSnapshot } from '../../ingest/snapshot-file.ts'
 import { AppError } from '../../model/index.ts'
+import { testLogId } from '../store/readings/memory-readings.ts'
 import { noon } from './frame-script.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { eventually, World } from './world.ts'
@@ -215,7 +216,8 @@ describe('a memory older than the evaluator', () => {
     const world = worldWith(230)
     await world.digest()
     const position = world.script.length
-    const { memory } = openSnapshot(world.snapshots.get(position) ?? new Uint8Array(0), position) ?? {}
+    const file = world.snapshots.get(position) ?? new Uint8Array(0)
+    const { memory } = openSnapshot(file, { logId: testLogId, position }) ?? {}
     world.snapshots.set(position, versionOne(position, memory ?? new Uint8Array(0)))
     world.tail = position
     report(world, 250)
@@ -232,7 +234,8 @@ describe('a memory older than the evaluator', () => {
     forgetful.script.device('m1', 1)
     report(forgetful, 230, 250)
     for (const [position, bytes] of world.snapshots) forgetful.snapshots.set(position, bytes)
-    const readings = { ...forgetful.readings, open: async () => forgetful.script.length }
+    const marks = { position: forgetful.script.length, logId: testLogId, highestDevice: 0, highestSeries: 0 }
+    const readings = { ...forgetful.readings, open: async () => marks }
     const ledger = { ...forgetful.ledger, position: async () => forgetful.script.length }
     await forgetful.digest({}, { evaluator: new LimitWatch(forgetful.sink), readings, ledger })
     expect(forgetful.recorded).toEqual(recorded)

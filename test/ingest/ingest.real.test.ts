@@ -49,10 +49,13 @@ async function openPlatform(folder: string): Promise<Platform> {
     },
     { clock: systemClock, logger },
   )
-  const series = createSeriesNames(state.series)
+  // The devices of the script are in the log only.
+  const highest = async () => ({ ...(await state.series.highest()), device: 100 })
+  const series = createSeriesNames({ ...state.series, highest })
   const config = duckdbReadingsConfigSchema.parse({ path: join(folder, 'readings.duckdb'), memoryMb: 256 })
-  const readings = createDuckdbReadings(config, { catalog: series, logger })
+  const readings = createDuckdbReadings(config, { catalog: series, logId: log.id, logger })
   const ingest = createIngest(ingestConfigSchema.parse({ batchReadings: 500, checkpointBytes: 100_000 }), {
+    logId: log.id,
     log,
     reopenLog: () => openSegmentReader({ folder: join(folder, 'log'), shared: log.shared }),
     readings,

@@ -97,7 +97,8 @@ describe('snapshots of the memory', () => {
     await world.digest()
     const before = positions(world)
     world.tail = before[0] ?? 0
-    const empty = { ...world.readings, open: async () => 0 }
+    const marks = { position: 0, logId: undefined, highestDevice: 0, highestSeries: 0 }
+    const empty = { ...world.readings, open: async () => marks }
     await expect(world.ingest({}, { readings: empty }).start()).rejects.toMatchObject({ code: 'store_failed' })
     expect(positions(world)).toEqual(before)
     send(world, 1)
@@ -130,12 +131,16 @@ describe('snapshots of the memory', () => {
     })
   })
 
-  test('stores that reach further than the log are a clear error', async () => {
+  test('those of another log are not used', async () => {
     const world = worldWithMessages(10)
-    const ingest = world.ingest({}, { readings: { ...world.readings, open: async () => 1e9 } })
-    await expect(ingest.start()).rejects.toMatchObject({
-      message: expect.stringContaining('stores reach to 1000000000'),
-    })
+    await world.digest()
+    const other = worldWithMessages(10)
+    for (const [position, bytes] of world.snapshots) other.snapshots.set(position, bytes)
+    other.tail = world.script.length
+    const marks = { position: other.tail, logId: 'other', highestDevice: 1, highestSeries: 1 }
+    const ingest = other.ingest({}, { logId: 'other', readings: { ...world.readings, open: async () => marks } })
+    await expect(ingest.start()).rejects.toMatchObject({ code: 'store_failed' })
+    expect(positions(other)).toEqual(positions(world))
   })
 })
 

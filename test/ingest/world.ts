@@ -16,7 +16,7 @@ import {
 import { parseDeviceId, parseScalarTopic, type SeriesId, type TopicRules } from '../../model/index.ts'
 import type { LogPosition, LogReader } from '../../store/log/index.ts'
 import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
-import { createMemoryReadings } from '../store/readings/memory-readings.ts'
+import { createMemoryReadings, testLogId } from '../store/readings/memory-readings.ts'
 import { FrameScript, noon } from './frame-script.ts'
 
 export const topics: TopicRules = {
@@ -41,6 +41,8 @@ export class World {
   readonly script = new FrameScript().profiles()
   readonly series: SeriesInfo[] = []
   readonly rejected: RejectedMessage[] = []
+  /** What state has handed out, unless it is as should be. */
+  numbers: { readonly device: number; readonly series: number } | undefined
   readonly snapshots = new Map<number, Uint8Array>()
   released = 0
   /** Called before each durable step, with its name; throws to make it fail. */
@@ -124,6 +126,7 @@ export class World {
         return made
       })
     },
+    highest: async () => this.numbers ?? { device: 1e6, series: this.series.length },
     list: async ({ limit, after = 0 }) => {
       const items = this.series.filter(({ seriesId }) => seriesId > after).slice(0, limit)
       const last = items.at(-1)?.seriesId ?? after
@@ -173,6 +176,7 @@ export class World {
 
   ingest(config: Partial<IngestConfig> = {}, more: Partial<IngestDeps> = {}): Ingest {
     return createIngest(ingestConfigSchema.parse({ idleCommitMs: 0, ...config }), {
+      logId: testLogId,
       log: this.log,
       reopenLog: () => this.log,
       readings: this.readings,

@@ -7,6 +7,7 @@ import { createCommitQueue, type WriteCommit } from './commit-queue.ts'
 import { listSegments, syncFolder } from './files.ts'
 import { asBuffer, lastReceivedMs } from './frames.ts'
 import { createFullness } from './fullness.ts'
+import { makeLogId, readLogId } from './log-id.ts'
 import { createSegmentReader } from './reader.ts'
 import { checkContiguous, recoverTail } from './recover.ts'
 import { sealBytes } from './seal.ts'
@@ -28,6 +29,8 @@ export interface SegmentLogDeps {
 }
 
 export interface SegmentLog extends MessageLog {
+  /** Of the log, as long as it lives; see `readLogId`. */
+  readonly id: string
   /** For `openSegmentReader` in other threads. */
   readonly shared: SharedLog
   /** Bytes of a commit cut in half by a crash that were cut off at the open; they had not been acknowledged. */
@@ -42,6 +45,7 @@ export async function openSegmentLog(config: SegmentLogConfig, deps: SegmentLogD
   const { folder, maxBytes } = config
   await mkdir(folder, { recursive: true })
   await syncFolder(dirname(folder))
+  const id = (await readLogId(folder)) ?? (await makeLogId(folder))
   const found = await listSegments(folder)
   await checkContiguous(found)
   const recovered = found.length > 0 ? await recoverTail(found) : { end: 0, lastReceivedMs: 0, tornBytes: 0 }
@@ -128,6 +132,7 @@ export async function openSegmentLog(config: SegmentLogConfig, deps: SegmentLogD
   }
 
   return {
+    id,
     shared,
     tornBytes: recovered.tornBytes,
     get lastReceivedMs() {

@@ -2,12 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { AppError } from '../../../model/index.ts'
-import type { SeriesCatalog } from '../reading-store.ts'
 import type { DuckdbReadingsConfig } from './config.ts'
 import { createReaderPool, type ReaderPool } from './reader-pool.ts'
 import { prepareSchema } from './schema.ts'
 import { createSession, type Session } from './session.ts'
-import { openWriter, type Writer } from './writer.ts'
+import { openWriter, type Writer, type WriterDeps } from './writer.ts'
 
 /** The file, open: one writer and some readers. */
 export interface Database {
@@ -21,7 +20,7 @@ export interface Database {
   close(reason: AppError): Promise<void>
 }
 
-export async function openDatabase(config: DuckdbReadingsConfig, catalog: SeriesCatalog): Promise<Database> {
+export async function openDatabase(config: DuckdbReadingsConfig, deps: WriterDeps): Promise<Database> {
   await mkdir(dirname(config.path), { recursive: true })
   const instance = await DuckDBInstance.create(config.path, {
     memory_limit: `${config.memoryMb}MB`,
@@ -37,7 +36,7 @@ export async function openDatabase(config: DuckdbReadingsConfig, catalog: Series
     const session = createSession(await instance.connect())
     sessions.push(session)
     await prepareSchema(session)
-    const writer = await openWriter(session, catalog)
+    const writer = await openWriter(session, deps)
     const readerSessions = []
     for (let i = 0; i < config.readers; i++) {
       const reader = createSession(await instance.connect())

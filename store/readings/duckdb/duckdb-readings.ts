@@ -23,7 +23,7 @@ export function createDuckdbReadings(
 ): ReadingStore & CompactableStore {
   const owner = createDatabaseOwner(config, deps)
   return {
-    open: async () => (await owner.open()).writer.ledger.position,
+    open: async () => (await owner.open()).writer.ledger,
     write: (batch, position) =>
       owner.change(`store ${batch.length} readings`, ({ writer }) => writer.write(batch, position)),
     range: (range) =>

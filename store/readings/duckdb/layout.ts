@@ -16,6 +16,9 @@ import { inTransaction } from './transaction.ts'
 export interface Layout {
   readonly tables: readonly ReadingTable[]
   readonly slots: SlotMap
+  /** Of the series placed since the start; 0: none was. */
+  readonly highestDevice: number
+  readonly highestSeries: SeriesId
   /** Undefined: the series is unknown, or nothing of it has ever been stored. */
   slotOf(seriesId: SeriesId): Slot | undefined
   /** Gives every series of the batch its slot, adding tables and columns in a transaction per profile. */
@@ -40,6 +43,8 @@ export async function loadLayout(session: Session, catalog: SeriesCatalog): Prom
   const wide = new Map<string, ReadingTable>()
   const placed = new Map<string, Placed>()
   const slots = new SlotMap()
+  let highestDevice = 0
+  let highestSeries = 0
 
   function remember(profileId: string, table: ReadingTable, metrics: readonly string[]): void {
     tables[table.index] = table
@@ -76,7 +81,11 @@ export async function loadLayout(session: Session, catalog: SeriesCatalog): Prom
         throw new AppError('invalid_input', `store reading of series ${seriesId} failed: no such series`)
       const slot = find(series)
       if (slot === undefined) homeless.push(series)
-      else slots.set(seriesId, slot)
+      else {
+        slots.set(seriesId, slot)
+        highestDevice = Math.max(highestDevice, series.deviceNumber)
+        highestSeries = Math.max(highestSeries, seriesId)
+      }
     }
     return homeless
   }
@@ -101,6 +110,12 @@ export async function loadLayout(session: Session, catalog: SeriesCatalog): Prom
   return {
     tables,
     slots,
+    get highestDevice() {
+      return highestDevice
+    },
+    get highestSeries() {
+      return highestSeries
+    },
     slotOf: (seriesId) => {
       const table = tables[slots.tables[seriesId] ?? -1]
       if (table !== undefined) return { table, key: slots.keys[seriesId] ?? 0, column: slots.columns[seriesId] ?? 0 }

@@ -7,6 +7,8 @@ import { needsReopening, storeError } from './errors.ts'
 
 export interface DuckdbReadingsDeps {
   readonly catalog: SeriesCatalog
+  /** The log that the readings are made from. */
+  readonly logId: string
   readonly logger: Logger
 }
 
@@ -25,7 +27,7 @@ export interface DatabaseOwner {
 
 export function createDatabaseOwner(
   config: DuckdbReadingsConfig,
-  { catalog, logger }: DuckdbReadingsDeps,
+  { catalog, logId, logger }: DuckdbReadingsDeps,
 ): DatabaseOwner {
   let database: Database | undefined
   let state: 'new' | 'open' | 'closed' = 'new'
@@ -41,7 +43,7 @@ export function createDatabaseOwner(
     try {
       // DuckDB itself is loaded by the thread that opens the store, not by all that know its settings.
       const { openDatabase } = await import('./database.ts')
-      database ??= await openDatabase(config, catalog)
+      database ??= await openDatabase(config, { catalog, logId })
       return database
     } catch (error) {
       throw storeError(action, error)

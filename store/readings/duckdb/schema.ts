@@ -1,53 +1,77 @@
 import { AppError } from '../../../model/index.ts'
+import type { StoreMarks } from '../reading-store.ts'
 import { lateKeysSql } from './late-rows.ts'
 import { layoutSchemaSql } from './layout.ts'
 import type { Session } from './session.ts'
+import { quoteText } from './tables.ts'
 import { inTransaction } from './transaction.ts'
 
-const schemaVersion = 1
+const schemaVersion = 2
 
 /** The one row of table `store`: it changes in the same transaction as the readings do. */
-export interface Ledger {
-  /** Log position of the last batch stored. */
-  readonly position: number
+export interface Ledger extends StoreMarks {
   readonly readings: number
   readonly rows: number
   readonly lateRows: number
 }
 
 const schemaSql: readonly string[] = [
-  'CREATE TABLE store (schema_version INTEGER, position BIGINT, readings BIGINT, row_count BIGINT, late_rows BIGINT)',
-  `INSERT INTO store VALUES (${schemaVersion}, 0, 0, 0, 0)`,
+  `CREATE TABLE store (schema_version INTEGER, position BIGINT, readings BIGINT, row_count BIGINT, late_rows BIGINT,
+    log_id VARCHAR, highest_device INTEGER, highest_series INTEGER)`,
+  `INSERT INTO store VALUES (${schemaVersion}, 0, 0, 0, 0, NULL, 0, 0)`,
   ...layoutSchemaSql,
 ]
 
-/** Makes the tables of a new file, and checks that an old one is of this version. */
+/** From version 1, which did not know where its readings came from. */
+const marksSql: readonly string[] = [
+  'ALTER TABLE store ADD COLUMN log_id VARCHAR',
+  'ALTER TABLE store ADD COLUMN highest_device INTEGER DEFAULT 0',
+  'ALTER TABLE store ADD COLUMN highest_series INTEGER DEFAULT 0',
+  `UPDATE store SET schema_version = ${schemaVersion}`,
+]
+
+/** Makes the tables of a new file, and brings an old one to this version. */
 export async function prepareSchema(session: Session): Promise<void> {
   const known = await session.texts(
     "SELECT table_name FROM duckdb_tables() WHERE table_name = 'store' AND NOT temporary",
   )
-  if (known.length === 0)
-    await inTransaction(session, async () => {
-      for (const sql of schemaSql) await session.run(sql)
-    })
-  const [versions] = await session.select('SELECT schema_version::DOUBLE FROM store', [])
-  if (versions?.[0] !== schemaVersion)
-    throw new AppError('store_failed', `open readings failed: schema version ${versions?.[0]} is not ${schemaVersion}`)
+  if (known.length === 0) await runAll(session, schemaSql)
+  if ((await versionOf(session)) === 1) await runAll(session, marksSql)
+  const version = await versionOf(session)
+  if (version !== schemaVersion)
+    throw new AppError('store_failed', `open readings failed: schema version ${version} is not ${schemaVersion}`)
   await session.run(lateKeysSql)
 }
 
+function runAll(session: Session, statements: readonly string[]): Promise<void> {
+  return inTransaction(session, async () => {
+    for (const sql of statements) await session.run(sql)
+  })
+}
+
+async function versionOf(session: Session): Promise<number | undefined> {
+  const [versions] = await session.select('SELECT schema_version::DOUBLE FROM store', [])
+  return versions?.[0]
+}
+
 export async function readLedger(session: Session): Promise<Ledger> {
-  const sql = 'SELECT position::DOUBLE, readings::DOUBLE, row_count::DOUBLE, late_rows::DOUBLE FROM store'
-  const [position, readings, rows, lateRows] = await session.select(sql, [])
-  return {
-    position: position?.[0] ?? 0,
-    readings: readings?.[0] ?? 0,
-    rows: rows?.[0] ?? 0,
-    lateRows: lateRows?.[0] ?? 0,
-  }
+  const names = ['position', 'readings', 'row_count', 'late_rows', 'highest_device', 'highest_series']
+  const columns = await session.select(`SELECT ${names.map((name) => `${name}::DOUBLE`).join(', ')} FROM store`, [])
+  const [position = 0, readings = 0, rows = 0, lateRows = 0, highestDevice = 0, highestSeries = 0] = columns.map(
+    (column) => column[0],
+  )
+  const [[logId = ''] = []] = await session.texts('SELECT log_id FROM store')
+  return { position, logId: logId === '' ? undefined : logId, readings, rows, lateRows, highestDevice, highestSeries }
 }
 
 export async function writeLedger(session: Session, ledger: Ledger): Promise<void> {
-  const sql = 'UPDATE store SET position = $1, readings = $2, row_count = $3, late_rows = $4'
-  await session.change(sql, [ledger.position, ledger.readings, ledger.rows, ledger.lateRows])
+  const sql = `UPDATE store SET position = $1, readings = $2, row_count = $3, late_rows = $4, highest_device = $5,
+    highest_series = $6`
+  const { position, readings, rows, lateRows, highestDevice, highestSeries } = ledger
+  await session.change(sql, [position, readings, rows, lateRows, highestDevice, highestSeries])
+}
+
+/** Once in the life of a file. */
+export async function writeLogId(session: Session, logId: string): Promise<void> {
+  await session.run(`UPDATE store SET log_id = ${quoteText(logId)}`)
 }

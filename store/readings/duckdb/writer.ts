@@ -3,7 +3,7 @@ import type { LogPosition } from '../../log/index.ts'
 import type { SeriesCatalog } from '../reading-store.ts'
 import { takeStoredRows } from './late-rows.ts'
 import { type Layout, loadLayout } from './layout.ts'
-import { type Ledger, readLedger, writeLedger } from './schema.ts'
+import { type Ledger, readLedger, writeLedger, writeLogId } from './schema.ts'
 import type { Session } from './session.ts'
 import type { StagedTable } from './staged-table.ts'
 import { createStager } from './stager.ts'
@@ -20,7 +20,12 @@ export interface Writer {
   change(work: (session: Session) => Promise<{ readonly readings: number; readonly rows: number }>): Promise<void>
 }
 
-export async function openWriter(session: Session, catalog: SeriesCatalog): Promise<Writer> {
+export interface WriterDeps {
+  readonly catalog: SeriesCatalog
+  readonly logId: string
+}
+
+export async function openWriter(session: Session, { catalog, logId }: WriterDeps): Promise<Writer> {
   let ledger = await readLedger(session)
   const layout = await loadLayout(session, catalog)
   const stager = createStager(layout.slots)
@@ -78,19 +83,26 @@ export async function openWriter(session: Session, catalog: SeriesCatalog): Prom
       followLayout()
       stager.stage(batch)
       const touched = stager.tables.filter(({ inOrder, late }) => inOrder.rows + late.rows > 0)
-      let next: Ledger = { ...ledger, position }
+      let next: Ledger = {
+        ...ledger,
+        position,
+        logId,
+        highestDevice: Math.max(ledger.highestDevice, layout.highestDevice),
+        highestSeries: Math.max(ledger.highestSeries, layout.highestSeries),
+      }
       try {
         await inTransaction(session, async () => {
           for (const staged of touched) {
             const added = await storeTable(staged)
             next = {
-              position,
+              ...next,
               readings: next.readings + added.readings,
               rows: next.rows + added.rows,
               lateRows: next.lateRows + added.lateRows,
             }
           }
           await writeLedger(session, next)
+          if (ledger.logId !== logId) await writeLogId(session, logId)
         })
       } catch (error) {
         discardWriters()

@@ -1,5 +1,5 @@
 import type { SeriesInfo } from '../../readings/index.ts'
-import { takeNumber } from '../change.ts'
+import { lastNumber, takeNumber } from '../change.ts'
 import { toPage } from '../page.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { SeriesRegistry } from '../state.ts'
@@ -38,6 +38,11 @@ export function seriesRegistry(reader: Db, writer: Db): SeriesRegistry {
       if (deviceNumber !== undefined) query = query.where('device_number', '=', deviceNumber)
       if (after !== undefined) query = query.where('id', '>', after)
       return toPage(await query.execute(), limit, { item: toSeries, cursor: (row) => row.id })
+    },
+
+    async highest() {
+      const [device, series] = await Promise.all([lastNumber(reader, 'device'), lastNumber(reader, 'series')])
+      return { device, series }
     },
   }
 }

@@ -14,7 +14,10 @@ describe('opening a log after a crash', () => {
   afterEach(() => folder.remove())
 
   const files = async (): Promise<string[]> =>
-    (await readdir(folder.path)).sort().map((name) => join(folder.path, name))
+    (await readdir(folder.path))
+      .filter((name) => name.endsWith('.log'))
+      .sort()
+      .map((name) => join(folder.path, name))
 
   /** Writes batches one commit each and closes; the positions behind them. */
   const write = async (topics: readonly string[], payloadBytes = 20): Promise<number[]> => {

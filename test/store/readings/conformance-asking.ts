@@ -7,7 +7,7 @@ import { always, discovered, hourMs, march, other, power, type StoreUnderTest, v
 /** What a reading store answers. */
 export function testAsking(here: StoreUnderTest): void {
   test('is empty at first, and its position is 0', async () => {
-    expect(await here.store.open()).toBe(0)
+    expect(await here.store.open()).toMatchObject({ position: 0 })
     expect(await here.readingsOf(voltage)).toEqual([])
     const latest = await here.store.latest(Int32Array.of(voltage, 999))
     expect([...latest.timesMs]).toEqual([Number.NaN, Number.NaN])

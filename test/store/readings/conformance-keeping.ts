@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { isAppError } from '../../../model/index.ts'
 import { batchOf } from './catalog.ts'
+import { testLogId } from './memory-readings.ts'
 import { always, dayMs, discovered, hourMs, march, power, type StoreUnderTest, voltage } from './store-under-test.ts'
 
 /** What a reading store forgets, and what it does not. */
@@ -73,6 +74,7 @@ export function testKeeping(here: StoreUnderTest, supports: { readonly restart: 
     )
     const before = await here.store.stats()
     expect(await here.restart()).toBe(42)
+    expect(await here.store.open()).toMatchObject({ logId: testLogId, highestDevice: 1, highestSeries: discovered })
     expect(await here.readingsOf(voltage)).toEqual([
       [march, 4],
       [march + 1, 3],

@@ -11,6 +11,8 @@ import {
   type SeriesCatalog,
 } from '../../../store/readings/index.ts'
 
+import { testLogId } from './memory-readings.ts'
+
 export const silentLogger = pino({ level: 'silent' })
 
 export interface DuckdbPlace {
@@ -25,7 +27,11 @@ export async function createDuckdbPlace(): Promise<DuckdbPlace> {
   return {
     path,
     create: (catalog, config = {}) =>
-      createDuckdbReadings(duckdbReadingsConfigSchema.parse({ path, ...config }), { catalog, logger: silentLogger }),
+      createDuckdbReadings(duckdbReadingsConfigSchema.parse({ path, ...config }), {
+        catalog,
+        logId: testLogId,
+        logger: silentLogger,
+      }),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

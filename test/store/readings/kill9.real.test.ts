@@ -31,7 +31,7 @@ test('DuckDB has every batch up to its position, once, when its process is kille
       await child.waitFor((line) => (line === `stored ${enough}` ? line : undefined), 60_000)
       await child.kill('SIGKILL')
       const store = place.create(catalog)
-      const position = await store.open()
+      const { position } = await store.open()
       expect(position).toBeGreaterThanOrEqual(storedBy(child))
       for (let n = told + 1; n <= position; n++) await oracle.write(deterministicBatch(n), n)
       expect((await store.stats()).readings).toBe((await oracle.stats()).readings)

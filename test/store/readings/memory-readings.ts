@@ -10,6 +10,9 @@ import type {
 
 const dayMs = 86_400_000
 
+/** The log that stores under test are made from. */
+export const testLogId = '00000000-0000-4000-8000-000000000000'
+
 interface StoredReading {
   readonly value: number
   readonly quality: number
@@ -22,6 +25,8 @@ export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
   /** When the last message of a device with a time was received. */
   const received = new Map<string, number>()
   let position: LogPosition = 0
+  let highestDevice = 0
+  let highestSeries: SeriesId = 0
   let lateRows = 0
   let closed = false
 
@@ -57,6 +62,8 @@ export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
         throw new AppError('invalid_input', `store reading of series ${batch.seriesIds[i]} failed: no such series`)
     for (let i = 0; i < batch.length; i++) {
       const seriesId = batch.seriesIds[i] ?? 0
+      highestSeries = Math.max(highestSeries, seriesId)
+      highestDevice = Math.max(highestDevice, catalog.get(seriesId)?.deviceNumber ?? 0)
       const timeMs = Math.floor(batch.timesMs[i] ?? 0)
       const readings = series.get(seriesId) ?? new Map<number, StoredReading>()
       series.set(seriesId, readings)
@@ -77,7 +84,7 @@ export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
   return {
     open: async () => {
       check()
-      return position
+      return { position, logId: position === 0 ? undefined : testLogId, highestDevice, highestSeries }
     },
     write: async (batch, after) => {
       check()

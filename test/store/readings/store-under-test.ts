@@ -65,7 +65,7 @@ export function useStore(begin: () => Promise<StorePlace>): StoreUnderTest {
     restart: async () => {
       await store.close()
       store = place.create(catalog)
-      return store.open()
+      return (await store.open()).position
     },
     readingsOf: async (seriesId, range = always) => {
       const { timesMs, values } = await store.range({ seriesId, ...range })

@@ -1,12 +1,13 @@
 import { createDuckdbReadings, duckdbReadingsConfigSchema } from '../../../store/readings/index.ts'
 import { deterministicBatch, deterministicCatalog } from './deterministic.ts'
 import { silentLogger } from './duckdb-place.ts'
+import { testLogId } from './memory-readings.ts'
 
 // Writes batch after batch from its position on, and says after each that it is stored, until it is killed.
 const [path = ''] = process.argv.slice(2)
 const config = duckdbReadingsConfigSchema.parse({ path, checkpointMb: 1 })
-const store = createDuckdbReadings(config, { catalog: deterministicCatalog(), logger: silentLogger })
-for (let n = (await store.open()) + 1; ; n++) {
+const store = createDuckdbReadings(config, { catalog: deterministicCatalog(), logId: testLogId, logger: silentLogger })
+for (let n = (await store.open()).position + 1; ; n++) {
   await store.write(deterministicBatch(n), n)
   process.stdout.write(`stored ${n}\n`)
 }

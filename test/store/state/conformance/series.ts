@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseMetricName } from '../../../../model/index.ts'
 import type { SeriesInfo } from '../../../../store/readings/index.ts'
-import { type MakeStatePlace, series, useState, walk } from '../harness.ts'
+import { device, type MakeStatePlace, series, useState, walk } from '../harness.ts'
 
 export function describeSeries(make: MakeStatePlace): void {
   describe('series', () => {
@@ -35,6 +35,15 @@ export function describeSeries(make: MakeStatePlace): void {
       ])
       expect(answers[2]).toEqual(answers[0])
       expect(answers[1].toReversed()).toEqual(answers[0])
+    })
+
+    test('says which numbers were handed out last, of devices that are gone too', async () => {
+      const { state, change } = bench()
+      const before = await state.series.highest()
+      const made = await change((unit) => unit.devices.create(device('short-lived')))
+      await change((unit) => unit.devices.remove(made.id))
+      expect(made.number).toBe(before.device + 1)
+      expect(await state.series.highest()).toEqual({ device: made.number, series: before.series })
     })
 
     test('a list goes through all series, or those of a device', async () => {
