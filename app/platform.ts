@@ -1,14 +1,13 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { createBroker, createSessionPersistence } from '../broker/index.ts'
-import { AppError, encodeOrigin, frameKind, nativeTopic, systemClock } from '../model/index.ts'
+import { type Broker, createBroker, createSessionPersistence } from '../broker/index.ts'
+import { AppError, encodeOrigin, frameKind, nativeTopic, removedDevice, systemClock } from '../model/index.ts'
 import { defaultRules } from '../rules/index.ts'
-import { createLogAppender, type LogAppender } from '../store/log/index.ts'
+import { createLogAppender, type LogAppender, openSegmentLog } from '../store/log/index.ts'
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
 import { acceptBootstrapKey, makeFirstKeys } from './bootstrap-keys.ts'
-import { claimLog } from './claim-log.ts'
 import type { PlatformConfig } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
@@ -54,7 +53,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     await seedState(state, { ...config.firstSite, rules: defaultRules })
     await acceptBootstrapKey(state, config.bootstrapAdminKey)
 
-    const log = await claimLog(state, { ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
+    const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
     lifecycle.own('log', () => log.close())
     if (log.tornBytes > 0) logger.warn({ tornBytes: log.tornBytes }, 'log cut: a crash tore its last commit')
     const appender = createLogAppender(log, { clock: systemClock, onFailure })
@@ -62,6 +61,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       const { unwritten } = await appender.stop()
       if (unwritten > 0) logger.warn({ unwritten }, 'log full at the stop: frames were not written')
     })
+    appender.start()
 
     const operationsToIngest = new MessageChannel()
     const operationsToMain = new MessageChannel()
@@ -74,7 +74,6 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         folder: pathsOf(folder),
         state: stateConfig,
         log: log.shared,
-        logId: log.id,
         port: operationsToIngest.port1,
         alertsRecorded: alertsRecorded.port1,
       },
@@ -86,18 +85,15 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const access = createAccess(state)
     await access.load()
-    const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
-    await sessions.open()
-    lifecycle.own('sessions', () => sessions.close())
-    // Before anything is appended or acknowledged: it checks that log, state, readings and snapshots fit together.
-    await ingest.ready
-    appender.start()
     const appendControl = createControlAppend(appender, access)
     // What an earlier run, or the command line, changed and did not get into the log: before any device may speak.
     await warnIfSlow(createOutboxRelay(state.outbox, appendControl).flush(), () => {
       const { reserveBytes, maxBytes } = config.log
       logger.warn({ full: log.stats().full, reserveBytes, maxBytes }, 'start waits for room in the log')
     })
+    const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
+    await sessions.open()
+    lifecycle.own('sessions', () => sessions.close())
     const persistence = createSessionPersistence(sessions)
     const broker = createBroker(config.broker, {
       access,
@@ -118,7 +114,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       status: async () => broker.stats(),
       disconnect: async (principal) => void broker.disconnect(principal),
       logStats: async () => log.stats(),
-      appendControl,
+      appendControl: forgettingRemoved(appendControl, broker),
       appendTelemetry: createTelemetryAppend(appender),
     } satisfies BrokerService)
     lifecycle.own('port to operations', () => operationsToMain.port1.close())
@@ -141,7 +137,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     })
     lifecycle.own('operations thread', () => operations.stop(threadStopMs))
 
-    const { httpPort } = await operations.ready
+    const [{ httpPort }] = await Promise.all([operations.ready, ingest.ready])
     const keys = await makeFirstKeys(state, folder.path)
     const { tcp, tls, ws } = broker.ports()
     const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
@@ -192,6 +188,21 @@ function createControlAppend(appender: LogAppender, access: Access): BrokerServi
       const frame = { kind: frameKind.control, flags: 0, packetId: 0, session: 0, origin: nobody, topic, payload }
       appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
     })
+}
+
+/**
+ * A device that is removed is cut off before its removal is in the log, and forgotten once it is there: what it said until
+ * then comes first.
+ */
+function forgettingRemoved(append: BrokerService['appendControl'], broker: Broker): BrokerService['appendControl'] {
+  return async (topic, payload) => {
+    const removed = removedDevice(topic, payload)
+    if (removed === undefined) return append(topic, payload)
+    broker.disconnect(removed)
+    const position = await append(topic, payload)
+    broker.forget(removed)
+    return position
+  }
 }
 
 /** Telemetry that comes from within: no connection waits for it, so it may wait for a full disk as long as it takes. */

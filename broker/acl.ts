@@ -47,6 +47,14 @@ function canMatch(filter: readonly string[], scalar: ScalarTopic): boolean {
   return filter.length === scalar.levels.length
 }
 
+/** Filters for every topic that tells of a device. */
+export function filtersAbout(device: DeviceId, rules: TopicRules): readonly string[] {
+  const scalar = rules.scalarTopics.map(({ levels, deviceLevel, metricLevel }) =>
+    levels.map((level, i) => (i === deviceLevel ? device : i === metricLevel ? '+' : level)).join('/'),
+  )
+  return [`${nativePrefix}${device}/#`, ...scalar]
+}
+
 /** Whom a topic is about, whoever publishes it. */
 export type TopicSubject =
   | { readonly kind: 'device'; readonly deviceId: DeviceId }

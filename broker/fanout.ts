@@ -1,6 +1,6 @@
 import type { PublishPacket } from 'aedes'
 import type { Logger } from 'pino'
-import { FrameCursor, frameFlags, frameKind } from '../model/index.ts'
+import { type DeviceId, FrameCursor, frameFlags, frameKind, removedDevice } from '../model/index.ts'
 import type { LogPosition, LogReader } from '../store/log/index.ts'
 import type { FanoutLedger } from './ports.ts'
 
@@ -22,8 +22,11 @@ export interface Fanout {
   readonly pending: number
   /** Nothing is on its way to the disk or to subscribers. */
   readonly idle: boolean
-  /** Publishes again what the last process may not have; before anybody is connected. */
-  replay(publish: (packet: PublishPacket) => Promise<void>): Promise<number>
+  /**
+   * Publishes again what the last process may not have, and forgets again the devices that were removed meanwhile;
+   * before anybody is connected. Resolves with the number of messages.
+   */
+  replay(publish: (packet: PublishPacket) => Promise<void>, forget: (device: DeviceId) => void): Promise<number>
   start(): void
   /** Commits what is complete. */
   stop(): Promise<void>
@@ -112,7 +115,10 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
     return from
   }
 
-  async function replay(publish: (packet: PublishPacket) => Promise<void>): Promise<number> {
+  async function replay(
+    publish: (packet: PublishPacket) => Promise<void>,
+    forget: (device: DeviceId) => void,
+  ): Promise<number> {
     const cursor = new FrameCursor()
     let position = firstPosition()
     let published = 0
@@ -122,6 +128,13 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
       cursor.reset(slice.bytes)
       let batch: Promise<void>[] = []
       while (cursor.next()) {
+        const removed = removedBy(cursor)
+        if (removed !== undefined) {
+          // What it said before is to be forgotten with it, and what its successor says is not.
+          await Promise.all(batch)
+          batch = []
+          forget(removed)
+        }
         const packet = packetOf(cursor)
         if (packet === undefined) continue
         published++
@@ -178,6 +191,10 @@ export function createFanout({ log, ledger, logger }: FanoutDeps): Fanout {
       await committing
     },
   }
+}
+
+function removedBy(cursor: FrameCursor): DeviceId | undefined {
+  return cursor.kind === frameKind.control ? removedDevice(cursor.topic(), cursor.payload()) : undefined
 }
 
 /** Undefined: nothing that outlives its delivery (QoS 0 without retain), or no message. */

@@ -231,6 +231,13 @@ export function createSessionPersistence(sessions: MqttSessions) {
       return Readable.from([...wills.all()].filter(({ brokerId }) => alive[brokerId] === undefined).map(toWill))
     },
 
+    forget(principal: string, filters: readonly string[]): void {
+      const isTheirs = ({ clientId }: { readonly clientId: string }) => clientId.startsWith(`${principal}/`)
+      for (const { clientId } of [...table.all()].filter(isTheirs)) table.end(clientId)
+      for (const { clientId } of [...wills.all()].filter(isTheirs)) wills.take(clientId)
+      for (const filter of filters) retained.remove(filter)
+    },
+
     sessionOf: (clientId: string, clean: boolean) => table.sessionOf(clientId, clean),
 
     get fanoutPosition() {

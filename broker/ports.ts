@@ -69,6 +69,11 @@ export interface BrokerPersistence {
   incomingMessage(client: { readonly id: string }, packetId: number): Received | undefined
   incomingStorePacket(client: { readonly id: string }, packet: IncomingPacket): Promise<void>
   delWill(client: { readonly id: string }): Promise<unknown>
+  /**
+   * Ends the sessions of a principal, drops its wills, and removes the retained messages that these filters match: gone
+   * at once, and on disk before the fan-out position goes on.
+   */
+  forget(principal: string, filters: readonly string[]): void
 }
 
 /** Tells a repetition from another message under the same packet identifier. */

@@ -51,7 +51,7 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
       return pending
     },
     authorize(client, packet, done) {
-      const sender = client === null ? orphan(packet, access) : admit.admitted(client)
+      const sender = client === null ? orphan(packet, access) : present(admit.admitted(client), access)
       const deviceId = resolveTopic(packet.topic, topics)?.deviceId
       if (sender === undefined || !mayPublish(access, sender.identity, deviceId)) {
         if (client === null) persistence.delWill({ id: clientIdOf(packet) }).catch(ignoreFailure)
@@ -74,6 +74,12 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
       }
     },
   }
+}
+
+/** A device that was removed while it was connected leaves no will. */
+function present(sender: Admitted | undefined, access: BrokerAccess): Admitted | undefined {
+  if (sender?.identity.kind === 'device' && access.siteOf(sender.identity.deviceId) === undefined) return undefined
+  return sender
 }
 
 /**

@@ -66,6 +66,7 @@ export {
   type DeviceLimits,
   type DeviceRecord,
   type ProfileRecord,
+  removedDevice,
   type SiteRecord,
 } from './records.ts'
 export {

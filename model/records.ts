@@ -1,4 +1,12 @@
-import type { AlertId, AssetId, DeviceId, ProfileId, RuleId, SiteId } from './ids.ts'
+import {
+  type AlertId,
+  type AssetId,
+  type DeviceId,
+  isDeviceId,
+  type ProfileId,
+  type RuleId,
+  type SiteId,
+} from './ids.ts'
 import type { Metric } from './profile.ts'
 
 /** What control frames carry: the parts of state that a replay of the log must meet in order. */
@@ -54,4 +62,11 @@ export const controlTopic = {
   device: (id: DeviceId) => `device/${id}`,
   rule: (id: RuleId) => `rule/${id}`,
   alert: (id: AlertId) => `alert/${id}`,
+}
+
+/** The device that this control frame says is gone. */
+export function removedDevice(topic: string, payload: Uint8Array): DeviceId | undefined {
+  const [kind, id, ...rest] = topic.split('/')
+  if (payload.length > 0 || kind !== 'device' || id === undefined || rest.length > 0) return undefined
+  return isDeviceId(id) ? id : undefined
 }

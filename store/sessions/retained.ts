@@ -14,6 +14,8 @@ export interface RetainedMessages {
    */
   keep(message: StoredMessage): void
   matching(filter: string): Iterable<StoredMessage>
+  /** Removes what `matching` would find; seen at once, on disk like what is kept. */
+  remove(filter: string): void
   stats(): { readonly messages: number; readonly bytes: number; readonly refused: number }
 }
 
@@ -40,7 +42,7 @@ export function createRetainedMessages(store: SessionStore, config: SessionConfi
     }
   }
 
-  return {
+  const retained: RetainedMessages = {
     open() {
       const usage = store.get(usageKey)
       if (usage !== undefined) ({ count: messages, bytes } = decodeUsage(usage))
@@ -83,6 +85,12 @@ export function createRetainedMessages(store: SessionStore, config: SessionConfi
       for (const message of scan(literal)) if (matches(message.topic)) yield message
     },
 
+    remove(filter) {
+      const nothing = Buffer.alloc(0)
+      for (const message of [...retained.matching(filter)]) retained.keep({ ...message, payload: nothing })
+    },
+
     stats: () => ({ messages, bytes, refused }),
   }
+  return retained
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import mqtt from 'mqtt'
+import mqtt, { type IClientOptions } from 'mqtt'
 import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import { loadConfig } from '../../app/config.ts'
@@ -75,4 +75,32 @@ test('a platform that cannot start leaves nothing behind, and the folder free', 
   const deps = { version: 'test', logger: pino({ level: 'silent' }), onFailure: () => undefined }
   await expect(startPlatform(config, deps)).rejects.toThrow(/nonexistent/)
   await expect(startPlatform(config, deps)).rejects.toThrow(/nonexistent/)
+})
+
+test('what a deleted device had retained is not that of another with its id', async () => {
+  const platform = await startOne('four')
+  const device = { id: 'meter-5', profileId: 'meter-1ph' }
+  const connect = (password: string, options: IClientOptions = {}) =>
+    mqtt.connectAsync(`mqtt://127.0.0.1:${platform.mqttPort}`, { username: device.id, password, ...options })
+  const topics = { info: 'pel/v1/meter-5/info', status: 'pel/v1/meter-5/status' }
+  const { token } = await call<{ token: string }>(platform, '/devices', device)
+  const will = { topic: topics.status, payload: Buffer.from('offline'), qos: 1, retain: true } as const
+  const first = await connect(token, { reconnectPeriod: 0, will })
+  await first.publishAsync(topics.info, '{"firmware":"1"}', { qos: 1, retain: true })
+  const closed = new Promise<void>((resolve) => first.once('close', () => resolve()))
+  const url = `http://127.0.0.1:${platform.httpPort}/api/v1/devices/meter-5`
+  const deleted = await fetch(url, { method: 'DELETE', headers: { authorization: `Bearer ${key}` } })
+  expect(deleted.status).toBe(204)
+  await closed
+
+  const again = await call<{ token: string }>(platform, '/devices', device)
+  const second = await connect(again.token)
+  const received: string[] = []
+  second.on('message', (topic) => received.push(topic))
+  await second.subscribeAsync('pel/v1/meter-5/#', { qos: 1 })
+  // The retained messages come before what is published after the subscription.
+  await second.publishAsync('pel/v1/meter-5/telemetry', '{"voltage":230}', { qos: 1 })
+  await expect.poll(() => received.at(-1)).toBe('pel/v1/meter-5/telemetry')
+  expect(received).toEqual(['pel/v1/meter-5/telemetry'])
+  await second.endAsync()
 })

@@ -2,7 +2,7 @@ import type { PublishPacket } from 'aedes'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createFanout } from '../../broker/fanout.ts'
-import { AppError, FrameWriter, frameKind } from '../../model/index.ts'
+import { AppError, type FrameKind, FrameWriter, frameKind } from '../../model/index.ts'
 import type { LogReader, LogStats } from '../../store/log/index.ts'
 
 beforeEach(() => {
@@ -140,10 +140,17 @@ test('commits at the stop what is complete', async () => {
   expect(committed).toEqual([100])
 })
 
-function logOf(frames: readonly { readonly topic: string; readonly flags: number; readonly kind?: 1 | 2 }[]) {
+interface LoggedFrame {
+  readonly topic: string
+  readonly flags: number
+  readonly kind?: FrameKind
+  readonly payload?: string
+}
+
+function logOf(frames: readonly LoggedFrame[]) {
   const writer = new FrameWriter()
-  const ends = frames.map(({ topic, flags, kind = frameKind.message }) => {
-    writer.append({ kind, flags, topic, receivedMs: 1, payload: Buffer.from(`of ${topic}`) })
+  const ends = frames.map(({ topic, flags, kind = frameKind.message, payload = `of ${topic}` }) => {
+    writer.append({ kind, flags, topic, receivedMs: 1, payload: Buffer.from(payload) })
     return writer.length
   })
   return { bytes: Buffer.from(writer.view()), ends }
@@ -160,7 +167,12 @@ test('publishes again what lies beyond the position: QoS 1, QoS 2 and retained',
   ])
   const { fanout, committed } = setUp(bytes, ends[0])
   const published: PublishPacket[] = []
-  expect(await fanout.replay(async (packet) => void published.push(packet))).toBe(3)
+  expect(
+    await fanout.replay(
+      async (packet) => void published.push(packet),
+      () => {},
+    ),
+  ).toBe(3)
   expect(published.map(({ topic, qos, retain, payload }) => [topic, qos, retain, String(payload)])).toEqual([
     ['b', 1, false, 'of b'],
     ['d', 0, true, 'of d'],
@@ -172,8 +184,30 @@ test('publishes again what lies beyond the position: QoS 1, QoS 2 and retained',
   await fanout.stop()
 })
 
+test('forgets again a device that was removed, after what it said and before what its successor says', async () => {
+  const { bytes } = logOf([
+    { topic: 'before', flags: 1 },
+    { topic: 'device/m1', flags: 0, kind: frameKind.control, payload: '' },
+    { topic: 'device/m1', flags: 0, kind: frameKind.control, payload: '{}' },
+    { topic: 'after', flags: 1 },
+  ])
+  const { fanout } = setUp(bytes)
+  const done: string[] = []
+  const publish = async ({ topic }: PublishPacket) => {
+    await Promise.resolve()
+    done.push(topic)
+  }
+  await fanout.replay(publish, (device) => void done.push(`forget ${device}`))
+  expect(done).toEqual(['before', 'forget m1', 'after'])
+})
+
 test('begins at the end when the log is shorter than the position: it was replaced', async () => {
   const { bytes } = logOf([{ topic: 'a', flags: 1 }])
   const { fanout } = setUp(bytes, 1_000_000)
-  expect(await fanout.replay(async () => {})).toBe(0)
+  expect(
+    await fanout.replay(
+      async () => {},
+      () => {},
+    ),
+  ).toBe(0)
 })
