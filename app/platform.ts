@@ -3,11 +3,12 @@ import type { Logger } from 'pino'
 import { type Broker, createBroker, createSessionPersistence } from '../broker/index.ts'
 import { AppError, encodeOrigin, frameKind, nativeTopic, removedDevice, systemClock } from '../model/index.ts'
 import { defaultRules } from '../rules/index.ts'
-import { createLogAppender, type LogAppender, openSegmentLog } from '../store/log/index.ts'
+import { createLogAppender, type LogAppender } from '../store/log/index.ts'
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
 import { acceptBootstrapKey, makeFirstKeys } from './bootstrap-keys.ts'
+import { claimLog } from './claim-log.ts'
 import type { PlatformConfig } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
@@ -53,7 +54,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     await seedState(state, { ...config.firstSite, rules: defaultRules })
     await acceptBootstrapKey(state, config.bootstrapAdminKey)
 
-    const log = await openSegmentLog({ ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
+    const log = await claimLog(state, { ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
     lifecycle.own('log', () => log.close())
     if (log.tornBytes > 0) logger.warn({ tornBytes: log.tornBytes }, 'log cut: a crash tore its last commit')
     const appender = createLogAppender(log, { clock: systemClock, onFailure })
@@ -61,7 +62,6 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       const { unwritten } = await appender.stop()
       if (unwritten > 0) logger.warn({ unwritten }, 'log full at the stop: frames were not written')
     })
-    appender.start()
 
     const operationsToIngest = new MessageChannel()
     const operationsToMain = new MessageChannel()
@@ -74,6 +74,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         folder: pathsOf(folder),
         state: stateConfig,
         log: log.shared,
+        logId: log.id,
         port: operationsToIngest.port1,
         alertsRecorded: alertsRecorded.port1,
       },
@@ -85,15 +86,18 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     const access = createAccess(state)
     await access.load()
+    const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
+    await sessions.open()
+    lifecycle.own('sessions', () => sessions.close())
+    // Before anything is appended or acknowledged: it checks that log, state, readings and snapshots fit together.
+    await ingest.ready
+    appender.start()
     const appendControl = createControlAppend(appender, access)
     // What an earlier run, or the command line, changed and did not get into the log: before any device may speak.
     await warnIfSlow(createOutboxRelay(state.outbox, appendControl).flush(), () => {
       const { reserveBytes, maxBytes } = config.log
       logger.warn({ full: log.stats().full, reserveBytes, maxBytes }, 'start waits for room in the log')
     })
-    const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
-    await sessions.open()
-    lifecycle.own('sessions', () => sessions.close())
     const persistence = createSessionPersistence(sessions)
     const broker = createBroker(config.broker, {
       access,
@@ -137,7 +141,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     })
     lifecycle.own('operations thread', () => operations.stop(threadStopMs))
 
-    const [{ httpPort }] = await Promise.all([operations.ready, ingest.ready])
+    const { httpPort } = await operations.ready
     const keys = await makeFirstKeys(state, folder.path)
     const { tcp, tls, ws } = broker.ports()
     const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
