@@ -1,4 +1,5 @@
 import type { RawConfigInput, RawSummary } from '../firmware-sim/index.ts'
+import { platformDeviceId } from '../model/index.ts'
 import { type Platform, startPlatform } from '../test/scenario/platform.ts'
 import { waitUntil } from '../test/setup/wait.ts'
 import { cpuTimeMs, memoryMb } from './process-stats.ts'
@@ -61,6 +62,7 @@ export const startBenchPlatform = (): Promise<Platform> => startPlatform({ env: 
 export async function runPlatformRound(platform: Platform, config: RawConfigInput): Promise<PlatformRound> {
   const { client, pid } = platform
   const before = await client.status()
+  const storedBefore = await storedOfOthers(client)
   const run = startRawGenerator(config)
   const load = await awaitingAll(run.summary, async () => {
     await run.sending
@@ -72,7 +74,7 @@ export async function runPlatformRound(platform: Platform, config: RawConfigInpu
       const drainStartMs = performance.now()
       const cpuPct = (100 * (cpuTimeMs(pid) - cpuBefore)) / (performance.now() - startMs)
       const summary = await run.summary
-      const expected = before.readings.readings + summary.acked * metricsPerMessage
+      const expected = storedBefore + summary.acked * metricsPerMessage
       await waitForStored(platform, expected)
       const drainS = (performance.now() - drainStartMs) / 1_000
       const storedPerS = summary.acked / (summary.durationS + drainS)
@@ -94,13 +96,31 @@ async function awaitingAll<T>(summary: Promise<unknown>, round: () => Promise<T>
 async function waitForStored({ client }: Platform, expected: number): Promise<void> {
   let stored = 0
   const arrived = async () => {
-    stored = (await client.status()).readings.readings
+    stored = await storedOfOthers(client)
     return stored >= expected
   }
   await waitUntil('the drain', arrived, { timeoutMs: drainTimeoutMs, everyMs: 20 }).catch((error: unknown) => {
     throw new Error(`${expected - stored} acknowledged readings are not stored`, { cause: error })
   })
   if (stored !== expected) throw new Error(`${stored - expected} more readings are stored than were acknowledged`)
+}
+
+/** Readings in the store but those that the platform makes of itself. */
+async function storedOfOthers(client: Platform['client']): Promise<number> {
+  for (;;) {
+    const own = await ownReadings(client)
+    const { readings } = (await client.status()).readings
+    // Asked again when it has measured itself meanwhile.
+    if ((await ownReadings(client)) === own) return readings - own
+  }
+}
+
+async function ownReadings(client: Platform['client']): Promise<number> {
+  const metrics = await client.latest(platformDeviceId)
+  if (metrics.length === 0) return 0
+  let times = 0
+  for await (const _ of client.readings(platformDeviceId, 'log_bytes')) times++
+  return times * metrics.length
 }
 
 function watchPlatform({ client, pid }: Platform, before: Awaited<ReturnType<typeof client.status>>) {
