@@ -20,7 +20,7 @@ export function createLiveView(output: Output, durationMs: number): LiveView {
         output.write(`${describe(status, alertsFiring, durationMs).join(' · ')}\n`)
         return
       }
-      const shown = describe(status, alertsFiring, durationMs).map((line) => line.slice(0, (output.columns ?? 80) - 1))
+      const shown = describe(status, alertsFiring, durationMs).map((line) => line.slice(0, (output.columns || 80) - 1))
       // Up to the first line of the time before; each line is cleared as it is written.
       output.write(`${lines > 0 ? `\x1b[${lines}A` : ''}${shown.map((line) => `\r\x1b[K${line}\n`).join('')}`)
       lines = shown.length
