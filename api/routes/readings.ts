@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import { qualityNames } from '../../model/index.ts'
+import { type DeviceRecord, findMetric, type MetricName, qualityNames } from '../../model/index.ts'
 import { deviceIdField, timeField } from '../fields.ts'
 import { pageSchema } from '../paging.ts'
+import { HttpProblem } from '../problem.ts'
 import { readBuckets } from '../read-buckets.ts'
 import { readRaw } from '../read-raw.ts'
 import { readingQuery } from '../reading-query.ts'
@@ -17,12 +18,21 @@ const bucketSchema = z
   .strictObject({
     from: timeField,
     to: timeField,
-    value: z.number().openapi({ description: 'What `fn` made of the readings' }),
+    value: z.number().openapi({ description: 'What `fn` made of the readings, suspect ones included' }),
     count: z.int().openapi({ description: 'How many readings it is made of' }),
   })
   .openapi('Bucket')
 
 export function readingRoutes({ state, peers, clock }: RouteDeps): Route[] {
+  /** Undefined: its profile knows the metric, and nothing has come yet. */
+  async function seriesOf(device: DeviceRecord, metric: MetricName) {
+    const series = await state.series.find(device.number, metric)
+    if (series !== undefined) return series
+    const profile = await state.profiles.get(device.profileId)
+    if (profile !== undefined && findMetric(profile, metric) !== undefined) return undefined
+    throw new HttpProblem('not_found', `${device.id} has sent no metric ${metric}, and ${device.profileId} has none`)
+  }
+
   return [
     defineRoute({
       method: 'get',
@@ -39,7 +49,7 @@ export function readingRoutes({ state, peers, clock }: RouteDeps): Route[] {
       },
       async handler({ params, query }, { principal }) {
         const device = await seenDevice(state.devices, principal, params.id)
-        const series = await state.series.find(device.number, query.metric)
+        const series = await seriesOf(device, query.metric)
         const { metric, from, to, bucket, fn } = query
         const request = {
           query,

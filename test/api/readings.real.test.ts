@@ -61,9 +61,15 @@ describe('raw readings', () => {
     expect(seen).toEqual(values.map(([, value]) => value))
   })
 
-  test('of a metric that the device never sent are none', async () => {
-    expect((await read('metric=nothing')).body).toEqual({ items: [], nextCursor: null })
-    expect((await read('metric=nothing&bucket=1h')).body).toEqual({ items: [], nextCursor: null })
+  test('of a metric that the device might send and never sent are none', async () => {
+    expect((await read('metric=frequency')).body).toEqual({ items: [], nextCursor: null })
+    expect((await read('metric=frequency&bucket=1h')).body).toEqual({ items: [], nextCursor: null })
+  })
+
+  test('of a metric that neither the device nor its profile knows are not found', async () => {
+    const { status, body } = await read('metric=voltgae')
+    expect({ status, body }).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    expect(body.detail).toContain('voltgae')
   })
 
   test('keep every digit of a value', async () => {
