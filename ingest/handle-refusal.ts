@@ -1,4 +1,5 @@
 import type { FrameCursor } from '../model/index.ts'
+import type { DeviceMemory } from './memory/device-memory.ts'
 import type { Memory } from './memory/memory.ts'
 import { type RejectReason, rejectReasons } from './ports.ts'
 import type { Rejections } from './rejections.ts'
@@ -15,12 +16,29 @@ export function handleRefusal(step: Step, memory: Memory, rejections: Rejections
   }
   const known = rejectReasons.find((reason) => reason === code)
   const reason: RejectReason = known ?? 'forbidden_topic'
-  const detail = known === undefined ? `refused: ${code}` : `refused for ${frame.principal()}`
+  const detail = known === undefined ? `refused: ${code}` : describe(reason, frame, device)
   const deviceId = device?.record.id ?? null
   rejections.add(
     { share: device, deviceId, clientId: frame.clientId(), topic: frame.topic(), reason, detail, payload },
     step,
   )
+}
+
+/** What the reason leaves open. */
+function describe(reason: RejectReason, frame: FrameCursor, device: DeviceMemory | undefined): string {
+  const who = frame.principal()
+  switch (reason) {
+    case 'topic_too_deep':
+      return `${frame.topic().split('/').length} levels`
+    case 'payload_too_large': {
+      const own = device?.record.limits.payloadBytes
+      return own === undefined ? 'more than MQTT_PAYLOAD_BYTES' : `more than the ${own} bytes of ${who}`
+    }
+    default:
+      return device === undefined
+        ? `${who} is no device, and only devices publish`
+        : `${who} publishes for itself and for devices whose gatewayId it is`
+  }
 }
 
 function splitRefusal(frame: FrameCursor): readonly [code: string, payload: Uint8Array] {

@@ -128,4 +128,24 @@ describe('what the broker refused', () => {
     ])
     expect(Buffer.from(world.rejected[0]?.payload ?? []).toString()).toBe('abc')
   })
+
+  test('says what the reason leaves open', async () => {
+    const world = new World()
+    world.script
+      .device('m1', 1)
+      .device('m2', 2, { limits: { payloadBytes: 100 } })
+      .refusal('pel/v1/m2/telemetry', 'forbidden_topic', 'x', 'm1/c')
+      .refusal('pel/v1/m2/telemetry', 'forbidden_topic', 'x', 'key:k/c')
+      .refusal('pel/v1/m1/telemetry', 'payload_too_large', 'x', 'm1/c')
+      .refusal('pel/v1/m2/telemetry', 'payload_too_large', 'x', 'm2/c')
+      .refusal('a/b/c', 'topic_too_deep', 'x', 'm1/c')
+    await world.digest()
+    expect(world.rejected.map(({ detail }) => detail)).toEqual([
+      'm1 publishes for itself and for devices whose gatewayId it is',
+      'key:k is no device, and only devices publish',
+      'more than MQTT_PAYLOAD_BYTES',
+      'more than the 100 bytes of m2',
+      '3 levels',
+    ])
+  })
 })
