@@ -14,7 +14,9 @@ export const ingestConfigSchema = z.strictObject({
     .min(0)
     .max(65_535)
     .default(60)
-    .describe('A gauge that repeats one value for so many readings and reporting intervals is suspect; 0 is never'),
+    .describe(
+      'A gauge that repeats one value other than zero for so many readings and reporting intervals is suspect; 0 is never',
+    ),
   maxMetrics: z
     .int()
     .min(1)

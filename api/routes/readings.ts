@@ -19,7 +19,7 @@ const bucketSchema = z
     from: timeField,
     to: timeField,
     value: z.number().openapi({ description: 'What `fn` made of the readings, suspect ones included' }),
-    count: z.int().openapi({ description: 'How many readings it is made of' }),
+    count: z.int().openapi({ description: 'How many readings it is made of, whatever their quality' }),
   })
   .openapi('Bucket')
 

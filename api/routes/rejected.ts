@@ -39,7 +39,9 @@ export function rejectedRoutes({ state }: RouteDeps): Route[] {
       path: '/api/v1/rejected',
       tag: 'Devices',
       summary: 'List the messages that could not be used, each with its reason',
-      description: `The list is bounded; beyond that the oldest make room. GET /api/v1/status counts them all.\n\n${rejectReasonList}`,
+      description:
+        'The list is bounded; beyond that the oldest make room. `ingest.rejected` of GET /api/v1/status counts also ' +
+        `those that came too fast to be listed.\n\n${rejectReasonList}`,
       policy: { role: 'viewer', scope: 'devices:read', sites: 'own' },
       request: { query },
       responses: { 200: { description: 'Messages by time received', schema: pageSchema(rejectedSchema) } },

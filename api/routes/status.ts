@@ -24,7 +24,9 @@ const logSchema = z
       z.strictObject({
         name: z.string(),
         position: position.openapi({ description: 'Up to here it has read' }),
-        lag: z.int().openapi({ description: 'Bytes of log that it has not read' }),
+        lag: z.int().openapi({
+          description: 'Bytes of log that it has not confirmed; `fanout` trails by up to 1 MiB while idle',
+        }),
         released: position.openapi({ description: 'Up to here it lets the log be trimmed' }),
       }),
     ),
@@ -44,7 +46,7 @@ const ingestSchema = z
     gaps: z.int().openapi({ description: 'Silences of a series of more than three of its intervals' }),
     storeDown: z.boolean().openapi({ description: 'The store refuses writes; they are tried again' }),
     rejected: z.record(z.string(), z.int()).openapi({ description: 'By reason' }),
-    rejectedUnlisted: z.int(),
+    rejectedUnlisted: z.int().openapi({ description: 'Of these, those that came too fast to be listed' }),
   })
   .openapi('IngestStatus', { description: 'Counted since the start of the process' })
 
@@ -79,7 +81,9 @@ const statusSchema = z
     devices: z.int(),
     rejected: z.strictObject({
       listed: z.int().openapi({ description: 'In the list now' }),
-      total: z.int().openapi({ description: 'Listed ever' }),
+      total: z
+        .int()
+        .openapi({ description: 'Listed ever; what came too fast for the list is counted in `ingest.rejected` only' }),
     }),
   })
   .openapi('Status')
