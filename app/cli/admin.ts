@@ -107,7 +107,10 @@ function overHttp({ httpUrl, key }: RunningPlatform): Admin {
     const answer = (await response.json()) as Answer
     if (response.ok) return { id: answer.id, token: answer.token ?? answer.key ?? '' }
     if (response.status === 401)
-      throw new AppError('unauthenticated', 'the key "command line" was revoked; a restart of the platform makes another')
+      throw new AppError(
+        'unauthenticated',
+        'the key "command line" was revoked; a restart of the platform makes another',
+      )
     const text = answer.detail ?? answer.title ?? `status ${response.status}`
     throw new AppError('invalid_input', text, { fields: answer.errors ?? [] })
   }
