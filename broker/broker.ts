@@ -87,6 +87,8 @@ export interface Broker {
 }
 
 const upkeepMs = 1_000
+/** A subscriber that takes nothing for so long while publishers wait for subscribers is whom they wait for. */
+const heldUpPatienceMs = 2_000
 const drainCheckMs = 5
 
 export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
@@ -157,15 +159,20 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
       fanout.start()
       presence.brokerStarted()
-      upkeep = setInterval(() => {
-        roster.checkSilence(upkeepMs, config.connectTimeoutMs)
-        roster.checkExpiry(clock.now())
-      }, upkeepMs)
+      upkeep = setInterval(checkConnections, upkeepMs)
       await listeners.start()
     } catch (error) {
       await stop()
       throw error
     }
+  }
+
+  function checkConnections(): void {
+    roster.checkSilence(upkeepMs, config.connectTimeoutMs)
+    roster.checkExpiry(clock.now())
+    // The valve that the bound shuts stays so down to half of it.
+    const isHeldUp = fanout.pending >= config.fanoutPending / 2
+    roster.checkTaking(upkeepMs, isHeldUp ? heldUpPatienceMs : Number.POSITIVE_INFINITY)
   }
 
   function stop(): Promise<void> {

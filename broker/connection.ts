@@ -46,6 +46,7 @@ export class Connection extends Duplex implements PacketTarget {
 
   #heard = false
   #silentMs = 0
+  #fullMs = 0
 
   constructor(socket: Duplex, hooks: ConnectionHooks) {
     super({ allowHalfOpen: false, emitClose: true })
@@ -127,6 +128,12 @@ export class Connection extends Duplex implements PacketTarget {
     else if (this.keepAliveMs > 0 && this.#silentMs > this.keepAliveMs * 1.5) this.close('keep alive timeout')
   }
 
+  /** Called now and then with the time since the last call; closes who takes nothing of what was written to it. */
+  checkTaking(elapsedMs: number, patienceMs: number): void {
+    this.#fullMs = this.#socketFull ? this.#fullMs + elapsedMs : 0
+    if (this.#fullMs > patienceMs) this.close('slow subscriber')
+  }
+
   override _read(): void {
     this.#aedesFull = false
     this.proceed()
@@ -164,6 +171,7 @@ export class Connection extends Duplex implements PacketTarget {
 
   #onDrain = (): void => {
     this.#socketFull = false
+    this.#fullMs = 0
     const done = this.#writeDone
     this.#writeDone = undefined
     done?.()

@@ -20,6 +20,7 @@ export interface Roster {
   /** Ends those of a principal, or all. Returns how many. */
   close(reason: CloseReason, principal?: string): number
   checkSilence(elapsedMs: number, connectTimeoutMs: number): void
+  checkTaking(elapsedMs: number, patienceMs: number): void
   /** Ends those whose credentials are good for nothing any more; `nowMs` is epoch time. */
   checkExpiry(nowMs: number): void
 }
@@ -70,6 +71,9 @@ export function createRoster(admit: Pick<Admit, 'admitted'>, presence: Presence)
     },
     checkSilence(elapsedMs, connectTimeoutMs) {
       for (const connection of connections) connection.checkSilence(elapsedMs, connectTimeoutMs)
+    },
+    checkTaking(elapsedMs, patienceMs) {
+      for (const connection of connections) connection.checkTaking(elapsedMs, patienceMs)
     },
     checkExpiry(nowMs) {
       for (const connection of connections) if (nowMs >= connection.expiresMs) connection.close('credentials expired')

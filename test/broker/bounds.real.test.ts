@@ -201,3 +201,18 @@ test('a subscriber with QoS 0 that does not read holds up neither publishers nor
   })
   expect(harness.broker.stats().connections).toBe(2)
 })
+
+test('a subscriber with QoS 1 that does not read is ended when publishers have to wait for it', async () => {
+  await using harness = await startHarness({ keys: { k1: 'all' }, config: { fanoutPending: 100 } })
+  const [slow, meter] = [await harness.raw(), await harness.raw()]
+  slow.send(connectAs('key:k1', 'slow'), subscribePacket(['pel/v1/#'], 1, 1))
+  await slow.bytes(9)
+  slow.stopReading()
+  meter.send(connectAs('meter1'))
+  await meter.bytes(4)
+  const batch = packets(500, 'x'.repeat(1_000))
+  for (let sent = batch.length; harness.broker.stats().connections === 2; sent += batch.length) {
+    meter.send(...batch)
+    await meter.bytes(4 + sent * 4)
+  }
+})
