@@ -40,7 +40,7 @@ export type DeviceInfo = Readonly<Record<string, string | number | boolean>>
 
 /** Presence of one device, from the broker's presence frames and its messages. */
 export interface Presence {
-  /** A connection of its own is open; or it speaks through a gateway that is online and its status says `online`. */
+  /** A connection of its own is open; or its gateway is connected, and what that sent of it last was not `offline`. */
   readonly online: boolean
   /** Received time of the newest frame that came from or for the device; null: never. */
   readonly lastSeenMs: number | null

@@ -34,7 +34,7 @@ export function presenceOf(memory: Memory, deviceId: DeviceId): Presence {
   }
 }
 
-/** A device without a connection is online while its gateway is and says so. */
+/** A device without a connection is online while its gateway is connected, and has something to tell of it. */
 function isRelayed(memory: Memory, { record, presence }: DeviceMemory): boolean {
   const gateway = record.gatewayId === null ? undefined : memory.devices.get(record.gatewayId)
   return presence.relayedOnline && gateway !== undefined && gateway.presence.sessions > 0

@@ -65,9 +65,8 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
 
   return (draft, route, step) => {
     if (draft.rowCount > 0) settleRows(draft, step)
-    // Told by someone else: a gateway speaks for a device that has no connection of its own.
-    if (draft.status !== undefined)
-      draft.device.presence.relayedOnline = route.sender !== undefined && draft.status === 'online'
+    // A gateway speaks for a device that has no connection of its own: whatever it brings shows that the device is there.
+    draft.device.presence.relayedOnline = route.sender !== undefined && draft.status !== 'offline'
     if (draft.info !== undefined) draft.device.info = draft.info
   }
 }

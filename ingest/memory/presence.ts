@@ -9,7 +9,7 @@ export interface PresenceMemory {
   sessions: number
   /** Times of the newest connects, ascending. */
   connects: number[]
-  /** Its status, when it was told by someone else (a gateway) and not through a connection of its own. */
+  /** What was last heard of it came from someone else (a gateway), and was not that it is offline. */
   relayedOnline: boolean
 }
 

@@ -104,3 +104,23 @@ test('what a deleted device had retained is not that of another with its id', as
   expect(received).toEqual(['pel/v1/meter-5/telemetry'])
   await second.endAsync()
 })
+
+test('a meter behind a gateway is online with what the gateway sends for it', async () => {
+  const platform = await startOne('five')
+  const profileId = 'meter-1ph'
+  const { token } = await call<{ token: string }>(platform, '/devices', { id: 'gateway-1', profileId })
+  await call(platform, '/devices', { id: 'meter-2', profileId, gatewayId: 'gateway-1' })
+  const online = async () =>
+    (await call<{ presence: { online: boolean } }>(platform, '/devices/meter-2')).presence.online
+  const credentials = { username: 'gateway-1', password: token }
+  const gateway = await mqtt.connectAsync(`mqtt://127.0.0.1:${platform.mqttPort}`, credentials)
+  expect(await online()).toBe(false)
+  await gateway.publishAsync('pel/v1/meter-2/status', 'online', { qos: 1, retain: true })
+  await expect.poll(online).toBe(true)
+  await gateway.publishAsync('pel/v1/meter-2/status', 'offline', { qos: 1, retain: true })
+  await expect.poll(online).toBe(false)
+  await gateway.publishAsync('pel/v1/meter-2/telemetry', '{"voltage":230}', { qos: 1 })
+  await expect.poll(online).toBe(true)
+  await gateway.endAsync()
+  await expect.poll(online).toBe(false)
+})

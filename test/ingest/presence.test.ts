@@ -66,6 +66,21 @@ describe('presence', () => {
     expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(false)
   })
 
+  test('a device behind a gateway is online with the readings that the gateway brings, until it is said to be offline', async () => {
+    const world = new World()
+    world.script
+      .device('gate', 1)
+      .device('m1', 2, { gatewayId: parseDeviceId('gate') })
+      .presence('connected', 'gate/g')
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(false)
+    world.script.telemetry('m1', { voltage: 1 }, { from: 'gate/g' })
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(true)
+    world.script.publish('pel/v1/m1/status', 'offline', { from: 'gate/g' })
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(false)
+    world.script.telemetry('m1', { voltage: 2 }, { from: 'gate/g' })
+    expect((await presenceOf(await world.digest(), 'm1'))?.online).toBe(true)
+  })
+
   test('a status that says online does not outlive the connection of its device', async () => {
     const world = new World()
     world.script
