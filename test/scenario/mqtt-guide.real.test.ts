@@ -8,21 +8,20 @@ import { startPlatform } from './platform.ts'
 const guide = readFileSync(new URL('../../docs/mqtt.md', import.meta.url), 'utf8')
 const blocks = [...guide.matchAll(/```sh\n(.+?)```/gs)].map(([, commands = '']) => commands)
 
-describeWith(['mosquitto_pub', 'mosquitto_sub'], 'the MQTT guide', () => {
+describeWith(['curl', 'mosquitto_pub', 'mosquitto_sub'], 'the MQTT guide', () => {
   test('shows commands that all work', async () => {
     await using platform = await startPlatform()
     const { client } = platform
     const meter = await client.createDevice({ id: 'meter-1', profileId: 'meter-1ph' })
-    const gateway = await client.createDevice({ id: 'gateway-1', profileId: 'meter-1ph' })
-    await client.createDevice({ id: 'meter-2', profileId: 'meter-1ph', gatewayId: gateway.id })
     const key = await client.createKey('listener')
     const env = {
       ...process.env,
+      URL: `http://127.0.0.1:${platform.httpPort}`,
+      KEY: platform.adminKey,
       MQTT_PORT: String(platform.mqttPort),
       TOKEN: meter.token,
-      GATEWAY_TOKEN: gateway.token,
       KEY_ID: key.id,
-      KEY: key.key,
+      LISTENER_KEY: key.key,
     }
     expect(blocks.length).toBeGreaterThan(5)
     const outputs: string[] = []

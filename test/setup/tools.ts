@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 /** Programs that real tests drive, and the Debian package that carries each. */
 export const debianPackageOf = {
+  curl: 'curl',
   mosquitto: 'mosquitto',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
