@@ -63,6 +63,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
     acked: counter('mqtt_acked', 'QoS 1 and 2 messages acknowledged'),
     dropped: counter('mqtt_dropped_qos0', 'QoS 0 messages dropped because the log had no room'),
     refused: counter('mqtt_refused', 'Messages refused before they were acknowledged'),
+    failedLogins: counter('mqtt_failed_logins', 'MQTT connects with wrong or missing credentials'),
     paced: counter('mqtt_paced_seconds', 'Time in which publishers were read no faster than ingest goes on'),
   }
 
@@ -114,6 +115,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
       setCounter(broker.acked, brokerStats.ackedTotal)
       setCounter(broker.dropped, brokerStats.droppedQos0Total)
       setCounter(broker.refused, brokerStats.refusedTotal)
+      setCounter(broker.failedLogins, brokerStats.failedLoginsTotal)
       setCounter(broker.paced, brokerStats.pacedMsTotal / 1000)
     }
   }

@@ -24,6 +24,8 @@ export interface BrokerStatus {
   readonly droppedDeliveriesTotal: number
   /** Forbidden, too large or too deep PUBLISHes. */
   readonly refusedTotal: number
+  /** CONNECTs with wrong or missing credentials. */
+  readonly failedLoginsTotal: number
   /** Connections closed for bytes that MQTT forbids. */
   readonly violationsTotal: number
   readonly receivedBytesTotal: number

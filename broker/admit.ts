@@ -1,11 +1,12 @@
 import type { Client, ConnectPacket } from 'aedes'
 import type { Logger } from 'pino'
-import { encodeOrigin, idPattern, resolveTopic, type TopicRules } from '../model/index.ts'
+import { encodeOrigin, idPattern, isDeviceId, resolveTopic, type TopicRules } from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
 import type { Accept } from './accept.ts'
 import { mayPublish, principalOf } from './acl.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
+import type { FailedLogins } from './failed-logins.ts'
 import type { BrokerAccess, MqttIdentity, SessionRegistry } from './ports.ts'
 import type { Refusals } from './refusals.ts'
 
@@ -17,6 +18,7 @@ export interface AdmitDeps {
   readonly topics: TopicRules
   readonly refusals: Refusals
   readonly accept: Accept
+  readonly logins: Pick<FailedLogins, 'note'>
   readonly logger: Logger
   /** Connections open now, this one included. */
   readonly connections: () => number
@@ -61,8 +63,11 @@ interface Request {
 const nobody = '-'
 const principalPattern = new RegExp(`^(key:)?${idPattern.source.slice(1)}`)
 
+/** What state calls keys is shorter than any token. */
+const keyNamePattern = /^key:[a-z0-9]{1,16}$/
+
 export function createAdmit(deps: AdmitDeps): Admit {
-  const { config, access, sessions, appender, topics, refusals, accept, connections } = deps
+  const { config, access, sessions, appender, topics, refusals, accept, logins, connections } = deps
   const requests = new WeakMap<Client, Request>()
   const admitted = new WeakMap<Client, Admitted>()
   let unnamed = 0
@@ -98,6 +103,13 @@ export function createAdmit(deps: AdmitDeps): Admit {
     return identity
   }
 
+  /** Tokens end up in the wrong field: a user name is told only when there is a device of it, or it names a key. */
+  function nameable(username: string | undefined): string | undefined {
+    if (username === undefined) return undefined
+    const isDevice = isDeviceId(username) && access.siteOf(username) !== undefined
+    return isDevice || keyNamePattern.test(username) ? username : undefined
+  }
+
   /** A will is a PUBLISH in advance: who may not publish it is told now. */
   function checkWill(identity: MqttIdentity, will: Request['will'], origin: Uint8Array): void {
     if (will === undefined) return
@@ -120,7 +132,11 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const request = requests.get(client)
     requests.delete(client)
     if (request === undefined || !(conn instanceof Connection)) throw new Error('a client without a CONNECT')
-    const identity = await identify(username, password)
+    const identity = await identify(username, password).catch((error: unknown) => {
+      if (error instanceof ConnectRefused && error.returnCode === returnCode.badCredentials)
+        logins.note({ principal: nameable(username), address: conn.address })
+      throw error
+    })
     // Nobody waits any more; what is begun from here on would not be ended.
     if (conn.destroyed) throw new Error('the client has gone')
     const principal = principalOf(identity)

@@ -12,6 +12,7 @@ import { openAedes } from './aedes.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionHooks } from './connection-peers.ts'
+import { createFailedLogins } from './failed-logins.ts'
 import { createFanout, type Generation } from './fanout.ts'
 import { createForward } from './forward.ts'
 import { createGate } from './gate.ts'
@@ -60,6 +61,8 @@ export interface BrokerStats {
   readonly droppedDeliveriesTotal: number
   /** Forbidden, too large or too deep PUBLISHes; each closed its connection. */
   readonly refusedTotal: number
+  /** CONNECTs with wrong or missing credentials. */
+  readonly failedLoginsTotal: number
   /** Connections closed for bytes that MQTT 3.1.1 forbids. */
   readonly violationsTotal: number
   readonly receivedBytesTotal: number
@@ -120,7 +123,8 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   }
   const shared = { config, access, appender, topics, persistence, refusals, logger }
   const accept = createAccept({ ...shared, interest, exchanges, fanout, gate, pace, counters, monotonicMs, publish })
-  const admit = createAdmit({ ...shared, sessions, accept, connections: () => roster.size })
+  const logins = createFailedLogins(logger, monotonicMs)
+  const admit = createAdmit({ ...shared, sessions, accept, logins, connections: () => roster.size })
   const roster = createRoster(admit, presence)
   const forward = createForward({ ...shared, admit, interest })
   const wills = createWills({ ...shared, admit })
@@ -136,12 +140,12 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     closed: roster.remove,
     acksWaiting: acks.add,
   }
-  const listeners = createListeners(config, logger, (stream) => {
+  const listeners = createListeners(config, logger, (stream, address) => {
     if (aedes === undefined) {
       stream.destroy()
       return
     }
-    const connection = new Connection(stream, hooks)
+    const connection = new Connection(stream, hooks, address)
     roster.add(connection)
     aedes.handle(connection)
   })
@@ -170,6 +174,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   function checkConnections(): void {
     roster.checkSilence(upkeepMs, config.connectTimeoutMs)
     roster.checkExpiry(clock.now())
+    logins.check()
     // The valve that the bound shuts stays so down to half of it.
     const isHeldUp = fanout.pending >= config.fanoutPending / 2
     roster.checkTaking(upkeepMs, isHeldUp ? heldUpPatienceMs : Number.POSITIVE_INFINITY)
@@ -193,6 +198,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     await new Promise<void>((resolve) => open.close(resolve))
     await settled(() => fanout.idle && wills.pending === 0 && roster.size === 0, deadlineMs)
     clearInterval(upkeep)
+    logins.flush()
     await fanout.stop()
     aedes = undefined
     listeners.cut()
@@ -218,6 +224,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       droppedQos0Total: counters.droppedQos0,
       droppedDeliveriesTotal: forward.droppedTotal,
       refusedTotal: refusals.total,
+      failedLoginsTotal: logins.total,
       violationsTotal: counters.violations,
       receivedBytesTotal: counters.receivedBytes,
       pacedMsTotal: pace.heldMsTotal,

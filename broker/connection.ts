@@ -24,6 +24,8 @@ export class Connection extends Duplex implements PacketTarget {
   sessionPresent = false
   /** As it calls itself; believed once it is admitted. */
   principal: string | undefined
+  /** Of the client, or of what stands between it and us. */
+  readonly address: string | undefined
   /** Epoch ms: when its credentials expire. */
   expiresMs = Number.POSITIVE_INFINITY
   #phase: Phase = 'connect'
@@ -48,9 +50,10 @@ export class Connection extends Duplex implements PacketTarget {
   #silentMs = 0
   #fullMs = 0
 
-  constructor(socket: Duplex, hooks: ConnectionHooks) {
+  constructor(socket: Duplex, hooks: ConnectionHooks, address?: string) {
     super({ allowHalfOpen: false, emitClose: true })
     this.#socket = socket
+    this.address = address
     this.#hooks = hooks
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)

@@ -32,7 +32,7 @@ const subprotocols = ['mqtt', 'mqttv3.1']
 export function createListeners(
   config: BrokerConfig,
   logger: Logger,
-  onConnection: (stream: Duplex) => void,
+  onConnection: (stream: Duplex, address: string | undefined) => void,
 ): Listeners {
   const sockets = new Set<Duplex>()
   let tcp: Server | undefined
@@ -50,7 +50,7 @@ export function createListeners(
     track(socket)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, tcpKeepAliveMs)
-    onConnection(socket)
+    onConnection(socket, socket.remoteAddress)
   }
 
   function startTcp(port: number): Promise<Server> {
@@ -90,7 +90,7 @@ export function createListeners(
         })
         const stream = createWebSocketStream(webSocket)
         track(stream)
-        onConnection(stream)
+        onConnection(stream, socket.remoteAddress)
       })
     })
     return listen(server, port)

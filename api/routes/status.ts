@@ -62,6 +62,7 @@ const brokerSchema = z
     droppedQos0Total: z.int().openapi({ description: 'QoS 0 messages not taken because the log was full' }),
     droppedDeliveriesTotal: z.int().openapi({ description: 'QoS 0 messages not delivered to slow subscribers' }),
     refusedTotal: z.int().openapi({ description: 'Forbidden, too large or too deep messages' }),
+    failedLoginsTotal: z.int().openapi({ description: 'Connects with wrong or missing credentials' }),
     violationsTotal: z.int().openapi({ description: 'Connections closed for bytes that MQTT forbids' }),
     receivedBytesTotal: z.int(),
     pacedMsTotal: z.int().openapi({ description: 'Time in which publishers were read no faster than ingest goes on' }),
@@ -146,7 +147,15 @@ function toReadings({ readings, rows, bytes, lateRows }: ReadingStoreStats): z.i
 
 function toBroker(status: BrokerStatus): z.input<typeof brokerSchema> {
   const { connections, connectionsTotal, ackedTotal, droppedQos0Total, droppedDeliveriesTotal } = status
-  const { refusedTotal, violationsTotal, receivedBytesTotal, pacedMsTotal } = status
-  const counted = { ackedTotal, droppedQos0Total, droppedDeliveriesTotal, refusedTotal, violationsTotal }
-  return { connections, connectionsTotal, ...counted, receivedBytesTotal, pacedMsTotal }
+  const { refusedTotal, failedLoginsTotal, violationsTotal, receivedBytesTotal, pacedMsTotal } = status
+  const counted = { ackedTotal, droppedQos0Total, droppedDeliveriesTotal, refusedTotal }
+  return {
+    connections,
+    connectionsTotal,
+    ...counted,
+    failedLoginsTotal,
+    violationsTotal,
+    receivedBytesTotal,
+    pacedMsTotal,
+  }
 }

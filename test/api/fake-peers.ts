@@ -100,6 +100,7 @@ export function createFakePeers(): FakePeers {
       droppedQos0Total: 0,
       droppedDeliveriesTotal: 0,
       refusedTotal: 1,
+      failedLoginsTotal: 2,
       violationsTotal: 0,
       receivedBytesTotal: 4_096,
       pacedMsTotal: 1_500,

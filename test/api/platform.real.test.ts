@@ -20,7 +20,7 @@ describe('the status', () => {
       time: '2026-11-23T10:00:00.000Z',
       log: { head: 4_096, durable: 4_000, bytes: 4_096, full: false },
       ingest: { messages: 12, readings: 72, rejected: { not_json: 4 } },
-      broker: { connections: 5, ackedTotal: 100, pacedMsTotal: 1_500 },
+      broker: { connections: 5, ackedTotal: 100, failedLoginsTotal: 2, pacedMsTotal: 1_500 },
       rejected: { listed: 0, total: 0 },
     })
     // What it has read, not what the log may forget: the latter follows the snapshots.

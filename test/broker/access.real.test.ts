@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { frameKind, parseSiteId } from '../../model/index.ts'
 import { waitUntil } from '../setup/wait.ts'
@@ -36,6 +37,29 @@ describe('a CONNECT', () => {
     expect(await client.untilClosed()).toEqual(badCredentials)
     expect(await harness.messages()).toEqual([])
     expect((await harness.frames(frameKind.presence)).map(({ topic }) => topic)).not.toContain('connected')
+  })
+
+  test('with wrong credentials is counted and logged, but for what could be a secret', async () => {
+    const lines: string[] = []
+    const logger = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+    await using harness = await startHarness({ logger })
+    const secret = `pel_dev_${'s'.repeat(43)}`
+    for (const [username, password] of [
+      ['meter1', secret],
+      ['meter1', secret],
+      [secret, secret],
+      ['key:unknown', secret],
+    ] as const) {
+      const client = await harness.raw()
+      client.send(connectPacket({ fields: [field('c'), field(username), field(password)] }))
+      expect(await client.untilClosed()).toEqual(badCredentials)
+    }
+    expect(harness.broker.stats().failedLoginsTotal).toBe(4)
+    const logged = lines.map((line) => JSON.parse(line))
+    expect(logged.map(({ msg, principal, address }) => `${msg}: ${principal} ${address}`)).toEqual(
+      ['meter1', '-', 'key:unknown'].map((principal) => `mqtt login failed: ${principal} 127.0.0.1`),
+    )
+    expect(lines.join()).not.toContain(secret)
   })
 
   test('whose will its device may not publish gets CONNACK 0x05, and the will is listed', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { join } from 'node:path'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import {
   type Broker,
   type BrokerConfig,
@@ -63,6 +63,7 @@ export interface HarnessOptions {
   /** Of devices and `key:{id}`; the others are good for ever. */
   readonly expiresMs?: Readonly<Record<string, number>>
   readonly clock?: Clock
+  readonly logger?: Logger
   /** What stands between the broker and its log. */
   readonly wrapAppender?: (appender: LogAppender) => LogAppender
   /** What stands between the appender and its log. */
@@ -135,7 +136,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ledger: persistence,
     topics: { scalarTopics: [parseScalarTopic('panel/{device}/{metric}')], metricNames: new Map() },
     clock: options.clock ?? systemClock,
-    logger: pino({ level: 'silent' }),
+    logger: options.logger ?? pino({ level: 'silent' }),
   })
   await broker.start()
 
