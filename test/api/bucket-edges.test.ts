@@ -156,11 +156,9 @@ describe('any buckets', () => {
         const times = bucketEdges(size(bucket), zone, { fromMs, toMs }, 500)
         expect(times[0]).toBe(fromMs)
         if (times.length < 500) expect(times.at(-1)).toBe(toMs)
-        for (const [i, edge] of times.subarray(1).entries()) {
-          const bucketMs = edge - (times[i] ?? 0)
-          expect(bucketMs).toBeGreaterThan(0)
-          expect(bucketMs).toBeLessThanOrEqual(nominalMs(size(bucket)) * 1.04 + 3_600_000)
-        }
+        const lengthsMs = times.subarray(1).map((edge, i) => edge - (times[i] ?? 0))
+        expect(Math.min(...lengthsMs)).toBeGreaterThan(0)
+        expect(Math.max(...lengthsMs)).toBeLessThanOrEqual(nominalMs(size(bucket)) * 1.04 + 3_600_000)
       }),
       { numRuns: 300 },
     )
