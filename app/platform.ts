@@ -45,6 +45,14 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
   const { logger, onFailure } = deps
   const lifecycle = createLifecycle(logger)
   try {
+    // First of all: it loads its modules while the rest opens.
+    const ingest = startThread<IngestThreadData, null>({
+      name: 'ingest',
+      entry: new URL('./ingest-thread.ts', import.meta.url),
+      youngGenerationMb: 24,
+      onDeath: onFailure,
+    })
+    lifecycle.own('ingest thread, not begun', () => ingest.stop(threadStopMs))
     const folder = openDataFolder(config.dataDir)
     lifecycle.own('data folder', folder.release)
 
@@ -66,10 +74,8 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const operationsToIngest = new MessageChannel()
     const operationsToMain = new MessageChannel()
     const alertsRecorded = new MessageChannel()
-    const ingest = startThread<IngestThreadData, null>({
-      name: 'ingest',
-      entry: new URL('./ingest-thread.ts', import.meta.url),
-      data: {
+    ingest.begin(
+      {
         config,
         folder: pathsOf(folder),
         state: stateConfig,
@@ -78,10 +84,8 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         port: operationsToIngest.port1,
         alertsRecorded: alertsRecorded.port1,
       },
-      ports: [operationsToIngest.port1, alertsRecorded.port1],
-      youngGenerationMb: 24,
-      onDeath: onFailure,
-    })
+      [operationsToIngest.port1, alertsRecorded.port1],
+    )
     lifecycle.own('ingest thread', () => ingest.stop(threadStopMs))
 
     const access = createAccess(state)
@@ -125,7 +129,11 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const operations = startThread<OperationsThreadData, OperationsReady>({
       name: 'operations',
       entry: new URL('./operations-thread.ts', import.meta.url),
-      data: {
+      youngGenerationMb: 12,
+      onDeath: onFailure,
+    })
+    operations.begin(
+      {
         config,
         state: stateConfig,
         version: deps.version,
@@ -135,10 +143,8 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         dataFolder: folder.path,
         mailFolder: folder.mailFolder,
       },
-      ports: [operationsToMain.port2, operationsToIngest.port2, alertsRecorded.port2],
-      youngGenerationMb: 12,
-      onDeath: onFailure,
-    })
+      [operationsToMain.port2, operationsToIngest.port2, alertsRecorded.port2],
+    )
     lifecycle.own('operations thread', () => operations.stop(threadStopMs))
 
     const { httpPort } = await operations.ready

@@ -1,5 +1,5 @@
 import { flushCompileCache } from 'node:module'
-import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
 import { AppError, type ErrorCode, isAppError } from '../model/index.ts'
 
 /** What a thread says to the one that started it. */
@@ -7,28 +7,29 @@ type FromThread<Ready> =
   | { readonly kind: 'ready'; readonly value: Ready }
   | { readonly kind: 'failed'; readonly message: string; readonly code: ErrorCode }
 
-export interface Thread<Ready> {
+export interface Thread<Data, Ready> {
+  /** Gives it what it starts with; until then it only loads its modules. Once. */
+  begin(data: Data, ports: readonly MessagePort[]): void
   /** Resolves when the thread has started its part; rejects when it could not. */
   readonly ready: Promise<Ready>
   /** Asks the thread to stop, and resolves when it has ended; after `timeoutMs` it is terminated. */
   stop(timeoutMs: number): Promise<void>
 }
 
-export interface ThreadOptions<Data> {
+export interface ThreadOptions {
   readonly name: string
   readonly entry: URL
-  readonly data: Data
-  readonly ports: readonly MessagePort[]
   /** Room for young objects in MB: less keeps an idle thread small, more spares a busy one collections. */
   readonly youngGenerationMb: number
   /** The thread ended, or broke, without being asked to and after it had been ready. */
   readonly onDeath: (error: Error) => void
 }
 
-export function startThread<Data, Ready>(options: ThreadOptions<Data>): Thread<Ready> {
-  const { name, entry, data, ports, onDeath } = options
+export function startThread<Data, Ready>(options: ThreadOptions): Thread<Data, Ready> {
+  const { name, entry, onDeath } = options
   const resourceLimits = { maxYoungGenerationSizeMb: options.youngGenerationMb }
-  const worker = new Worker(entry, { name, workerData: data, transferList: [...ports], resourceLimits })
+  const worker = new Worker(entry, { name, resourceLimits })
+  let begun = false
   let stopping = false
   let isReady = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
@@ -53,10 +54,15 @@ export function startThread<Data, Ready>(options: ThreadOptions<Data>): Thread<R
   ready.catch(() => undefined)
 
   return {
+    begin(data, ports) {
+      begun = true
+      worker.postMessage(data, ports)
+    },
     ready,
     async stop(timeoutMs) {
       stopping = true
-      worker.postMessage('stop')
+      if (begun) worker.postMessage('stop')
+      else void worker.terminate()
       const timer = setTimeout(() => void worker.terminate(), timeoutMs)
       await ended
       clearTimeout(timer)
@@ -70,7 +76,7 @@ export interface ThreadPart<Ready> {
 }
 
 /**
- * The other side: runs in the thread's entry file. `start` gets the data the thread was started with; `fail` ends the
+ * The other side: runs in the thread's entry file. `start` gets the data the thread begins with; `fail` ends the
  * process, for a part that cannot go on.
  */
 export async function runThread<Data, Ready>(
@@ -78,6 +84,12 @@ export async function runThread<Data, Ready>(
 ): Promise<void> {
   const parent = parentPort
   if (parent === null) throw new AppError('internal', 'run thread failed: this is the main thread')
+  const begun = Promise.withResolvers<Data>()
+  const stopAsked = Promise.withResolvers<void>()
+  parent.on('message', (message: Data | 'stop') => {
+    if (message === 'stop') stopAsked.resolve()
+    else begun.resolve(message)
+  })
   const say = (message: FromThread<Ready>) => parent.postMessage(message)
   const fail = (error: unknown) => {
     // An error of the catalogue says all there is to say.
@@ -91,19 +103,18 @@ export async function runThread<Data, Ready>(
       })
   }
   try {
-    const part = await start(workerData as Data, fail)
+    const part = await start(await begun.promise, fail)
     say({ kind: 'ready', value: part.ready })
     flushCompileCache()
-    parent.once('message', () => {
-      part.stop().then(
-        // Whatever still holds the event loop has nothing left to do.
-        () => process.exit(0),
-        (error: unknown) => {
-          fail(error)
-          process.exit(1)
-        },
-      )
-    })
+    await stopAsked.promise
+    try {
+      await part.stop()
+      // Whatever still holds the event loop has nothing left to do.
+      process.exit(0)
+    } catch (error) {
+      fail(error)
+      process.exit(1)
+    }
   } catch (error) {
     fail(error)
     parent.close()
