@@ -9,7 +9,8 @@ import { formatTime } from './time.ts'
 export interface BucketReading {
   from: string
   to: string
-  value: number
+  /** Null: a sum beyond what a number can be. */
+  value: number | null
   count: number
 }
 
@@ -44,7 +45,8 @@ export async function readBuckets(
         break
       }
       const value = columns[fn][i] ?? Number.NaN
-      items.push({ from: formatTime(startMs), to: formatTime(edgesMs[i + 1] ?? toMs), value, count })
+      const to = formatTime(edgesMs[i + 1] ?? toMs)
+      items.push({ from: formatTime(startMs), to, value: Number.isFinite(value) ? value : null, count })
     }
     if (items.length === 0) restMs = await afterSilence(seriesId, restMs)
   }

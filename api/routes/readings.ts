@@ -18,7 +18,9 @@ const bucketSchema = z
   .strictObject({
     from: timeField,
     to: timeField,
-    value: z.number().openapi({ description: 'What `fn` made of the readings, suspect ones included' }),
+    value: z.number().nullable().openapi({
+      description: 'What `fn` made of the readings, suspect ones included; null: a sum beyond what a number can be',
+    }),
     count: z.int().openapi({ description: 'How many readings it is made of, whatever their quality' }),
   })
   .openapi('Bucket')

@@ -27,6 +27,9 @@ export function emptyBuckets(length: number): BucketColumns {
   }
 }
 
+/** A power of two, so nothing is lost by it: values made so small add up to a mean where the sum itself overflows. */
+export const meanScale = 2 ** -40
+
 /** Stored times are whole, so a bound between two of them is as good as the next one. */
 export function wholeMs(timeMs: number): number {
   if (Number.isNaN(timeMs)) throw new AppError('invalid_input', 'query readings failed: NaN is not a time')

@@ -41,7 +41,7 @@ export interface BucketQuery {
   readonly edgesMs: Float64Array
 }
 
-/** Index i is bucket [edgesMs[i], edgesMs[i+1]); where count is 0 the others are NaN. A sum may overflow to Infinity. */
+/** Index i is bucket [edgesMs[i], edgesMs[i+1]); where count is 0 the others are NaN. A sum may overflow to Infinity; nothing else does. */
 export interface BucketColumns {
   readonly count: Float64Array
   readonly avg: Float64Array

@@ -1,5 +1,5 @@
 import type { SeriesId } from '../../model/index.ts'
-import { checkEdges, emptyBuckets, emptyReadings } from './columns.ts'
+import { checkEdges, emptyBuckets, emptyReadings, meanScale } from './columns.ts'
 import type { BucketQuery, RangeQuery, ReadingColumns, ReadingStore } from './reading-store.ts'
 import { RecentWindow } from './recent-window.ts'
 
@@ -69,9 +69,11 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
       max[bucket] = before === 0 ? value : Math.max(max[bucket] ?? 0, value)
       if (before === 0) first[bucket] = value
       last[bucket] = value
-      avg[bucket] = (sum[bucket] ?? 0) / (before + 1)
+      // The sum of what is scaled, until all are there.
+      avg[bucket] = (before === 0 ? 0 : (avg[bucket] ?? 0)) + value * meanScale
       return true
     })
+    for (const [i, of] of count.entries()) if (of > 0) avg[i] = (avg[i] ?? 0) / of / meanScale
     return answer
   }
 

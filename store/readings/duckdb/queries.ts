@@ -1,4 +1,4 @@
-import { checkEdges, emptyBuckets, emptyReadings, wholeMs } from '../columns.ts'
+import { checkEdges, emptyBuckets, emptyReadings, meanScale, wholeMs } from '../columns.ts'
 import type { BucketColumns, BucketQuery, RangeQuery, ReadingColumns } from '../reading-store.ts'
 import type { Session } from './session.ts'
 import { qualityOf, type Slot } from './tables.ts'
@@ -31,7 +31,7 @@ export async function selectBuckets(session: Session, slot: Slot, query: BucketQ
     stepMs === undefined
       ? `${rows} r ASOF JOIN ${edges} e ON r.time_ms >= e.edge`
       : `(SELECT *, (time_ms - $2) // $4 AS bucket FROM ${rows})`
-  const sql = `SELECT bucket::DOUBLE, count(*)::DOUBLE, avg(v), min(v), max(v), sum(v), arg_min(v, time_ms),
+  const sql = `SELECT bucket::DOUBLE, count(*)::DOUBLE, avg(v * ${meanScale}) / ${meanScale}, min(v), max(v), sum(v), arg_min(v, time_ms),
     arg_max(v, time_ms) FROM ${source} GROUP BY bucket`
   const [index, ...columns] = await session.select(sql, [slot.key, fromMs, toMs, stepMs ?? edgesMs])
   const targets = [buckets.count, buckets.avg, buckets.min, buckets.max, buckets.sum, buckets.first, buckets.last]

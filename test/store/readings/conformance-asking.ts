@@ -94,6 +94,16 @@ export function testAsking(here: StoreUnderTest): void {
     ])
   })
 
+  test('has the mean of values whose sum is more than a number can be', async () => {
+    await here.store.write(
+      batchOf({ series: voltage, at: march, value: 1.7e308 }, { series: voltage, at: march + 1, value: 1.7e308 }),
+      1,
+    )
+    const edgesMs = Float64Array.of(march, march + 10)
+    const { avg, sum, max } = await here.store.buckets({ seriesId: voltage, edgesMs })
+    expect([avg[0], sum[0], max[0]]).toEqual([1.7e308, Number.POSITIVE_INFINITY, 1.7e308])
+  })
+
   test('refuses edges that are no buckets', async () => {
     await here.store.write(batchOf({ series: voltage, at: march, value: 1 }), 1)
     for (const edgesMs of [[], [1], [2, 1], [1, 1], [1, 3, 3]]) {
