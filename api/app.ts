@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { State } from '../store/state/index.ts'
 import { authenticate, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
-import { withDeadline } from './deadline.ts'
+import { createDeadline } from './deadline.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { createMethodTable } from './method-table.ts'
 import { HttpProblem, toProblem } from './problem.ts'
@@ -52,14 +52,16 @@ export function createApp(routes: readonly Route[], deps: AppDeps): App {
         requestId: c.get('requestId'),
         address: c.env?.incoming?.socket.remoteAddress ?? null,
       }
+      const deadline = createDeadline(`${c.req.method} ${route.path}`, deps.answerTimeoutMs)
       const request = {
         params: c.req.param(),
         query: new URL(c.req.url).searchParams,
         contentType: c.req.header('content-type'),
-        readBody: () => readBody(c.req.raw, deps.maxBodyBytes),
+        // The server has a deadline of its own for what is to arrive: 408.
+        readBody: () => deadline.pausedFor(() => readBody(c.req.raw, deps.maxBodyBytes)),
       }
       const running = answer(route, request, context, c.req.header('authorization'))
-      return toResponse(route, await withDeadline(`${c.req.method} ${route.path}`, deps.answerTimeoutMs, running))
+      return toResponse(route, await deadline.limit(running))
     })
   }
 

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import {
   idPattern,
   isDeviceId,
+  isReservedMetricName,
   metricNamePattern,
   parseAlertId,
   parseAssetId,
@@ -33,14 +34,23 @@ export const metricField = z
   .transform(parseMetricName)
   .openapi({ example: 'voltage' })
 
-/** What people call a thing: no control characters, for it ends up in mails, logs and file names. */
+/** Of a metric that is to come in messages. */
+export const newMetricField = metricField
+  .refine(
+    (name) => !isReservedMetricName(name),
+    'must not be ts, values or __proto__, which messages have for themselves',
+  )
+  .openapi({ description: 'Not `ts`, `values` or `__proto__`' })
+
+/** What people call a thing: no control characters, and no half of a pair of surrogates (`Cs`), which UTF-8 cannot
+ * write, for it ends up in mails, logs and file names. */
 export const nameField = z
   .string()
   .trim()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*$/u, 'must not have control characters')
-  .openapi({ pattern: '^\\P{Cc}*$', example: 'Main panel' })
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters, nor half characters')
+  .openapi({ pattern: '^[^\\p{Cc}\\p{Cs}]*$', example: 'Main panel' })
 
 /** What people write down, in lines; it ends up in mails too. */
 export const textField = z
@@ -48,8 +58,11 @@ export const textField = z
   .trim()
   .min(1)
   .max(2_000)
-  .regex(/^[\P{Cc}\n\t]*$/u, 'must not have control characters but new lines and tabs')
-  .openapi({ pattern: '^[\\P{Cc}\\n\\t]*$', example: 'Tap of the transformer lowered' })
+  .regex(
+    /^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u,
+    'must not have control characters but new lines and tabs, nor half characters',
+  )
+  .openapi({ pattern: '^(?:[^\\p{Cc}\\p{Cs}]|[\\n\\t])*$', example: 'Tap of the transformer lowered' })
 
 export const tagsField = z
   .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$/, 'must be a word of 1 to 64 characters'))

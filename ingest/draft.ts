@@ -1,9 +1,6 @@
-import { isMetricName } from '../model/index.ts'
+import { isMetricName, isReservedMetricName } from '../model/index.ts'
 import type { DeviceMemory } from './memory/device-memory.ts'
 import type { DeviceInfo, RejectReason } from './ports.ts'
-
-/** Members of native telemetry, and a name that a JavaScript object cannot hold: no metric may bear them. */
-const reservedNames: ReadonlySet<string> = new Set(['ts', 'values', '__proto__'])
 
 export interface DraftSettings {
   readonly maxMetrics: number
@@ -99,7 +96,7 @@ export class MessageDraft {
 
   /** The same by name; a metric that the device may not have is a problem of its own and costs no other. */
   value(name: string, value: unknown): void {
-    if (!isMetricName(name) || reservedNames.has(name)) this.problem('bad_metric_name', JSON.stringify(name))
+    if (!isMetricName(name) || isReservedMetricName(name)) this.problem('bad_metric_name', JSON.stringify(name))
     else if (typeof value !== 'number' && typeof value !== 'boolean')
       this.problem('wrong_type', `${name}: ${describeValue(value)}`)
     else if (!Number.isFinite(Number(value))) this.problem('not_finite', `${name}: not a finite number`)

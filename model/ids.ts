@@ -32,6 +32,13 @@ export function isDeviceId(text: string): text is DeviceId {
   return idPattern.test(text) && !isReservedDeviceId(text)
 }
 
+/** Members of native telemetry, and a name that a JavaScript object cannot hold: no metric may bear them. */
+const reservedMetricNames: ReadonlySet<string> = new Set(['ts', 'values', '__proto__'])
+
+export function isReservedMetricName(text: string): boolean {
+  return reservedMetricNames.has(text)
+}
+
 export function isMetricName(text: string): text is MetricName {
   return metricNamePattern.test(text)
 }

@@ -31,6 +31,7 @@ export {
   idPattern,
   isDeviceId,
   isMetricName,
+  isReservedMetricName,
   type KeyId,
   type MetricName,
   metricNamePattern,

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type Metric, metricKinds, type ProfileRecord } from '../../model/index.ts'
-import { metricField, nameField, profileIdField } from '../fields.ts'
+import { nameField, newMetricField, profileIdField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
@@ -10,7 +10,7 @@ const maxMetrics = 200
 
 const metricInput = z
   .strictObject({
-    name: metricField,
+    name: newMetricField,
     unit: z
       .string()
       .regex(/^[\x21-\x7e]{1,32}$/, 'must be a UCUM unit, 1 for none')

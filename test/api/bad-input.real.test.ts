@@ -129,6 +129,13 @@ const cases: readonly Case[] = [
   body('an unknown time zone', '/api/v1/sites', { ...site, timeZone: 'Mars/Base' }, 'timeZone'),
   body('an unknown currency', '/api/v1/sites', { ...site, currency: 'euro' }, 'currency'),
   body('a register without digits', '/api/v1/profiles', { ...profile, metrics: [register] }, 'metrics.0.digits'),
+  body(
+    'a metric named as no message can',
+    '/api/v1/profiles',
+    { ...profile, metrics: [{ ...gauge, name: 'ts' }] },
+    'metrics.0.name',
+  ),
+  body('a name with half a character', '/api/v1/devices', { ...device, name: '\ud800' }, 'name'),
   body('two metrics of one name', '/api/v1/profiles', { ...profile, metrics: [gauge, gauge] }, 'metrics.1.name'),
 ]
 

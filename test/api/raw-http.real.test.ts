@@ -49,8 +49,11 @@ describe('what never comes does not hold the connection for ever:', () => {
     expect(await exchange('GET /livez HTTP/1.1\r\nHost: x\r\n', own)).toMatch(/^HTTP\/1\.1 408 .*"request_timeout"/s)
   })
 
-  test('a body', async () => {
-    await using own = await startApi(timeouts)
+  test.each([
+    ['a body', {}],
+    ['a body, however soon an answer is due', { answerTimeoutMs: 100 }],
+  ])('%s', async (_, more) => {
+    await using own = await startApi({ ...timeouts, ...more })
     const head = ['POST /api/v1/sites HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'Content-Length: 50']
     const request = [...head, `Authorization: Bearer ${own.adminKey}`, '', '{'].join('\r\n')
     expect(await exchange(request, own)).toMatch(/^HTTP\/1\.1 408 /)
