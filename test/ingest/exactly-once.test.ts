@@ -176,7 +176,7 @@ describe('exactly once', () => {
           const stormy = worldOf(events)
           await digestIn(stormy, { steps, writeTurns, sliceBytes })
           expect(await stormy.content()).toEqual(await calm.content())
-          // Known: a crash while readings are caught up may hand a few to the store once more; it merges them.
+          // Known: catching up after a restart may hand readings to the store more than once; it merges them.
           expect(stormy.written).toBeGreaterThanOrEqual(calm.written)
           expect(stormy.rejected).toEqual(calm.rejected)
           expect(JSON.stringify(stormy.recorded)).toBe(JSON.stringify(calm.recorded))
