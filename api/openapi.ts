@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { policyText } from './policy-text.ts'
 import { problemSchema } from './problem.ts'
 import type { Route } from './route.ts'
 
@@ -19,17 +20,17 @@ const problemTexts: Readonly<Record<number, string>> = {
 
 /** Adds the route to the document, with every problem that it may answer. */
 function registerRoute(registry: Registry, route: Route): void {
-  const { request } = route
-  const isPublic = route.policy === 'public'
+  const { request, policy } = route
   registry.registerPath({
     method: route.method,
     path: route.path,
     tags: [route.tag],
     operationId: operationId(route),
     summary: route.summary,
-    ...(route.description !== undefined && { description: route.description }),
-    'x-policy': route.policy,
-    security: isPublic ? [] : [{ key: [] }],
+    description: [...(route.description ? [route.description] : []), policyText(policy)].join('\n\n'),
+    // The standard knows scopes only: role and sites go beside it.
+    security: policy === 'public' ? [] : [{ key: [policy.scope] }],
+    'x-pelbiot-policy': policy,
     request: {
       ...(request?.params && { params: request.params }),
       ...(request?.query && { query: request.query }),
@@ -65,8 +66,9 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
       version,
       description:
         'Times are RFC 3339 in UTC with milliseconds, ranges include `from` and exclude `to`. Every error is a problem ' +
-        'as of RFC 9457. `x-policy` says who may call an operation: the least role, the scope that a narrowed key ' +
-        'needs, and whether a key that is limited to sites may use it for its own.',
+        'as of RFC 9457. Each operation says who may call it, for people at the end of its description and for ' +
+        'programs in `x-pelbiot-policy`: the least role, the scope that a narrowed key needs (in `security` too), and ' +
+        'whether a caller that is limited to sites may use it for its own.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     tags: [

@@ -44,11 +44,6 @@ function drawOperation(method, path, operation) {
     answer.textContent = await send(method, address(path, fields), body?.value)
   })
 
-  const policy = operation['x-policy']
-  const who =
-    policy === 'public'
-      ? 'Anybody.'
-      : `Role ${policy.role} or higher; scope ${policy.scope}; ${policy.sites === 'own' ? 'limited to the sites of the key' : 'keys of all sites only'}.`
   const answers = Object.entries(operation.responses).map(([status, { description, content }]) => {
     const [media] = Object.values(content ?? {})
     const isProblem = content && 'application/problem+json' in content
@@ -58,8 +53,7 @@ function drawOperation(method, path, operation) {
     'details',
     { id: operation.operationId },
     element('summary', {}, element('b', {}, method), element('code', {}, path), element('span', {}, operation.summary)),
-    element('p', {}, ...prose(operation.description ?? '')),
-    element('p', {}, `Who: ${who}`),
+    ...operation.description.split('\n\n').map((text) => element('p', {}, ...prose(text))),
     form,
     element('pre', {}, answers.join('\n')),
   )

@@ -12,7 +12,7 @@ afterAll(() => api.stop())
 /** Every operation behind a policy, with a body that asks for nothing in particular. */
 function guarded() {
   return Object.entries(api.document.paths).flatMap(([template, operations]) =>
-    Object.entries(operations).flatMap(([method, { 'x-policy': policy, requestBody }]) =>
+    Object.entries(operations).flatMap(([method, { 'x-pelbiot-policy': policy, requestBody }]) =>
       policy === 'public'
         ? []
         : [

@@ -1,14 +1,20 @@
 import { z } from 'zod'
+import { scopes } from '../../api/scopes.ts'
+import { roles } from '../../model/index.ts'
 import { schemaFaults } from './json-schema.ts'
 
 const schema = z.record(z.string(), z.unknown())
 const content = z.record(z.string(), z.object({ schema }))
 
+const policy = z.strictObject({ role: z.enum(roles), scope: z.enum(scopes), sites: z.enum(['own', 'every']) })
+
 const operation = z.object({
   operationId: z.string(),
   summary: z.string(),
-  tags: z.array(z.string()),
-  'x-policy': z.union([z.literal('public'), z.object({ role: z.string(), scope: z.string(), sites: z.string() })]),
+  description: z.string(),
+  tags: z.array(z.string()).length(1),
+  security: z.array(z.record(z.string(), z.array(z.string()))),
+  'x-pelbiot-policy': z.union([z.literal('public'), policy]),
   parameters: z
     .array(z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema }))
     .default([]),
@@ -18,6 +24,7 @@ const operation = z.object({
 
 export const openApiDocument = z.object({
   openapi: z.literal('3.1.0'),
+  tags: z.array(z.object({ name: z.string() })),
   paths: z.record(z.string(), z.record(z.string(), operation)),
   components: z.object({ schemas: schema }),
 })

@@ -5,8 +5,6 @@ import { createApp } from '../../api/app.ts'
 import { createChanges } from '../../api/changes.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
 import { createRoutes } from '../../api/routes.ts'
-import { scopes } from '../../api/scopes.ts'
-import { roles } from '../../model/index.ts'
 import { type Harness, startApi } from './harness.ts'
 
 let api: Harness
@@ -49,14 +47,19 @@ describe('the OpenAPI document', () => {
   test('says of every operation what it is for and who may call it', () => {
     for (const { id, operation } of operations()) {
       expect([id, operation.summary]).toEqual([id, expect.stringMatching(/^[A-Z].{5,}[^.]$/)])
-      const policy = operation['x-policy']
-      if (policy === 'public') expect(id).not.toContain('/api/v1')
-      else {
-        expect(roles).toContain(policy.role)
-        expect(scopes).toContain(policy.scope)
-        expect(['own', 'every']).toContain(policy.sites)
+      const policy = operation['x-pelbiot-policy']
+      const { description, security } = operation
+      if (policy === 'public') {
+        expect(id).not.toContain('/api/v1')
+        expect([id, security, description]).toEqual([id, [], expect.stringMatching(/Who: anybody, without a key\.$/)])
+      } else {
+        expect([id, security]).toEqual([id, [{ key: [policy.scope] }]])
+        const who = new RegExp(`Who: the role \`${policy.role}\`.*\`${policy.scope}\`.*sites.*\\.$`)
+        expect([id, description]).toEqual([id, expect.stringMatching(who)])
       }
     }
+    const tags = api.document.tags.map(({ name }) => name)
+    expect(new Set(operations().flatMap(({ operation }) => operation.tags))).toEqual(new Set(tags))
     const ids = operations().map(({ operation }) => operation.operationId)
     expect(new Set(ids).size).toBe(ids.length)
   })
@@ -65,7 +68,7 @@ describe('the OpenAPI document', () => {
     const writes = operations().filter(({ id }) => !id.startsWith('GET'))
     expect(writes.length).toBeGreaterThan(10)
     for (const { id, operation } of writes)
-      expect([id, operation['x-policy']]).toEqual([
+      expect([id, operation['x-pelbiot-policy']]).toEqual([
         id,
         expect.objectContaining({ role: expect.stringMatching(/^(operator|admin)$/) }),
       ])
@@ -77,7 +80,7 @@ describe('the OpenAPI document', () => {
         .filter(([, { content }]) => content && 'application/problem+json' in content)
         .map(([status]) => status)
       expect([id, problems]).toEqual([id, expect.arrayContaining(['400', '500'])])
-      if (operation['x-policy'] !== 'public')
+      if (operation['x-pelbiot-policy'] !== 'public')
         expect([id, problems]).toEqual([id, expect.arrayContaining(['401', '403'])])
       if (operation.requestBody) expect([id, problems]).toEqual([id, expect.arrayContaining(['413', '415', '422'])])
     }
