@@ -28,15 +28,26 @@ const hour = (time) => format(time, { timeStyle: 'short' })
 const unitSigns = { Cel: '°C', 1: '', 'V.A': 'VA' }
 
 function measured(value, unit) {
+  if (unit === 'By') return bytes(value)
   if (Math.abs(value) >= 1_000 && (unit === 'W' || unit === 'var' || unit === 'V.A'))
     return `${(value / 1_000).toFixed(2)} k${unitSigns[unit] ?? unit}`
   const digits = Math.abs(value) >= 1_000 ? 0 : 2
   return `${value.toLocaleString([], { maximumFractionDigits: digits })} ${unitSigns[unit] ?? unit}`.trim()
 }
 
-function drawAlert(alert) {
+const byteSigns = ['B', 'kB', 'MB', 'GB', 'TB']
+
+function bytes(value) {
+  const power = Math.min(byteSigns.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))
+  return `${(value / 1_000 ** power).toLocaleString([], { maximumFractionDigits: 1 })} ${byteSigns[power]}`
+}
+
+const inWords = (metric) => metric.replaceAll('_', ' ')
+
+function drawAlert(alert, names) {
   const { evidence } = alert
-  const name = alert.metric === null ? alert.deviceId : `${alert.deviceId} ${alert.metric}`
+  const device = names.get(alert.deviceId) ?? alert.deviceId
+  const name = alert.metric === null ? device : `${device}, ${inWords(alert.metric)}`
   const what =
     evidence.kind === 'threshold'
       ? `${measured(evidence.value, evidence.unit)}, limit ${evidence.op} ${measured(evidence.limit, evidence.unit)}`
@@ -72,41 +83,50 @@ function drawDevice(device, latest, alerts) {
   const values = [...latest].sort((a, b) => rank(a) - rank(b) || a.metric.localeCompare(b.metric))
   const online = device.presence.online
   const title = online ? 'online' : 'offline'
+  // Nobody connects as the platform: it cannot be offline.
+  const isPlatform = device.id === 'platform'
+  const dot = isPlatform ? [] : [element('span', { className: online ? 'dot online' : 'dot', title })]
   return element(
     'article',
     { className: worst === undefined ? 'card' : `card alarmed ${worst}` },
-    element('h3', {}, element('span', { className: online ? 'dot online' : 'dot', title }), device.name),
-    element('p', { className: 'soft' }, `${device.profileId} · ${title}`),
+    element('h3', {}, ...dot, device.name),
+    element('p', { className: 'soft' }, isPlatform ? 'about itself' : `${device.profileId} · ${title}`),
     element(
       'dl',
       {},
       ...values
         .slice(0, shownMetrics)
         .flatMap(({ metric, value, unit, quality }) => [
-          element('dt', {}, metric.replaceAll('_', ' ')),
+          element('dt', {}, inWords(metric)),
           element('dd', { className: quality, title: quality }, measured(value, unit ?? '')),
         ]),
     ),
   )
 }
 
-/** Devices under the asset above theirs, so that a panel stands with its loads; those without one come last. */
+/** Devices under the asset above theirs, so that a panel stands with its loads; what stands alone comes first, together. */
 function drawGroups(devices, assets, latest, alerts) {
   const byId = new Map(assets.map((asset) => [asset.id, asset]))
   const groups = new Map()
   for (const device of devices) {
     const asset = byId.get(device.assetId)
     const group = asset?.kind === 'load' ? (byId.get(asset.parentId) ?? asset) : asset
-    const name = group?.name ?? (device.id === 'platform' ? 'The platform itself' : 'Without an asset')
+    const name = group?.name ?? (device.id === 'platform' ? 'Platform' : 'Without an asset')
     groups.set(name, [...(groups.get(name) ?? []), device])
   }
   // What the group is called after stands first in it.
   for (const [name, members] of groups) members.sort((a, b) => (b.name === name) - (a.name === name))
-  return [...groups].map(([name, members]) =>
+  const alone = [...groups].filter(([, members]) => members.length === 1)
+  const together = [...groups].filter(([, members]) => members.length > 1)
+  const platformLast = alone
+    .flatMap(([, members]) => members)
+    .sort((a, b) => (a.id === 'platform') - (b.id === 'platform'))
+  const rows = platformLast.length === 0 ? together : [['', platformLast], ...together]
+  return rows.map(([name, members]) =>
     element(
       'div',
       { className: 'group' },
-      element('p', { className: 'soft' }, name),
+      ...(name === '' ? [] : [element('p', { className: 'soft' }, name)]),
       element(
         'div',
         { className: 'cards' },
@@ -144,7 +164,11 @@ async function refreshMail() {
   if (last === undefined || last.id === shownMail) return
   const { subject, to, html } = parseMail(await readText(`/notifications/${last.id}/message`))
   shownMail = last.id
-  const frame = element('iframe', { title: subject, sandbox: '', srcdoc: html })
+  // Its own origin is ours, so that its height can be read; scripts stay forbidden.
+  const frame = element('iframe', { title: subject, sandbox: 'allow-same-origin', srcdoc: html })
+  frame.addEventListener('load', () => {
+    frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 2}px`
+  })
   at('mail').replaceChildren(
     element('p', { className: 'soft' }, `${subject} — to ${to}, ${clock(last.createdAt)}`),
     frame,
@@ -176,7 +200,8 @@ async function refresh() {
   timeZone = sites[0]?.timeZone ?? timeZone
   at('site').textContent = sites.map(({ name }) => name).join(', ')
   const none = element('p', { className: 'soft' }, 'None. All is well.')
-  at('alerts').replaceChildren(...(alerts.length === 0 ? [none] : alerts.map(drawAlert)))
+  const names = new Map(devices.map(({ id, name }) => [id, name]))
+  at('alerts').replaceChildren(...(alerts.length === 0 ? [none] : alerts.map((alert) => drawAlert(alert, names))))
   at('devices').replaceChildren(...drawGroups(devices, assets, latest, alerts))
   complain(`Live · ${clock(Date.now())}`)
   await refreshChart(devices)

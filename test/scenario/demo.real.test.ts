@@ -41,7 +41,7 @@ describeWith(['chromium'], 'the demo', () => {
       const opened = await browser.newPage()
       await opened.goto(await mail)
       await opened.frameLocator('#mail iframe').getByText('Pompa air').first().waitFor({ timeout: 60_000 })
-      const alert = opened.locator('#alerts .alert', { hasText: 'Overcurrent: load-3-2' })
+      const alert = opened.locator('#alerts .alert', { hasText: 'Overcurrent: Pompa air' })
       await alert.getByRole('button').click()
       await alert.getByText('Acknowledged').waitFor({ timeout: 30_000 })
       expect(faults).toEqual([])
