@@ -5,6 +5,7 @@ import { Effects } from './effects.ts'
 import type { Memory } from './memory/memory.ts'
 import type { Remember } from './remember.ts'
 import type { SeriesNaming } from './series-naming.ts'
+import { within } from './within.ts'
 
 /** Rejected messages, each up to 5 KiB, that are listed at once. */
 const rejectedAtOnce = 1000
@@ -175,12 +176,4 @@ export function createGatherer(config: IngestConfig, { naming, committer, rememb
       return gathered.batch.length + spare.batch.length
     },
   }
-}
-
-/** Resolves with the promise, or when the time is over. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const over = Promise.withResolvers<void>()
-  const timer = setTimeout(over.resolve, ms)
-  await Promise.race([promise, over.promise])
-  clearTimeout(timer)
 }

@@ -20,6 +20,7 @@ import { createSeriesNaming } from './series-naming.ts'
 import type { SnapshotFiles } from './snapshot-folder.ts'
 import { createSnapshots } from './snapshots.ts'
 import { createWalk } from './walk.ts'
+import { within } from './within.ts'
 
 export interface IngestDeps {
   /** Who the log is: what was made from another one is refused. */
@@ -52,10 +53,16 @@ export interface Ingest {
    * together.
    */
   start(): Promise<void>
-  /** Stores what was decoded, and the memory, bounded by `stopTimeoutMs`; what is left waits in the log. */
+  /**
+   * Stores what was decoded, and the memory, bounded by `stopTimeoutMs`; what is left waits in the log. Once it resolves,
+   * also after a failure, nothing of it is stored any more; only a step that hangs in its store is left alone.
+   */
   stop(): Promise<void>
   readonly queries: IngestQueries
 }
+
+/** A step that is under way when ingest gives up gets so long to end. */
+const underWayMs = 2_000
 
 export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const { log, readings, series, ledger, evaluator, topics, clock, logger } = deps
@@ -77,7 +84,8 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const walk = createWalk(pass, gatherer, evaluator)
   const catchUp = createCatchUp(config, { log, gatherer, retry, reopenLog: deps.reopenLog, createPass: newPass })
   const hurried = evaluator === undefined ? undefined : catchUp
-  const pipeline = createPipeline(config, { log, walk, gatherer, recording, catchUp: hurried, retry, clock })
+  const parts = { log, walk, gatherer, recording, catchUp: hurried, retry, clock }
+  const pipeline = createPipeline(config, { ...parts, onFailure: fail })
   let running: Promise<void> | undefined
   let started: Promise<void> | undefined
 
@@ -90,11 +98,14 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
     recording.resume(recorded)
     logger.info({ position, ...stored, judged, recorded }, 'ingest resumes')
     running = pipeline.run(resumption)
-    running.catch((error: unknown) => {
-      if (giveUp.signal.aborted) return
-      logger.fatal({ err: error }, 'ingest cannot go on')
-      deps.onFailure(error)
-    })
+  }
+
+  function fail(error: unknown): void {
+    // The first one tells; what it had given up follows from it.
+    if (giveUp.signal.aborted) return
+    giveUp.abort()
+    logger.fatal({ err: error }, 'ingest cannot go on')
+    deps.onFailure(error)
   }
 
   async function stop(): Promise<void> {
@@ -102,12 +113,10 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
     await started?.catch(() => {})
     if (running === undefined) return
     pipeline.stop()
-    const timeout = Promise.withResolvers<'timeout'>()
-    const timer = setTimeout(() => timeout.resolve('timeout'), config.stopTimeoutMs)
-    const outcome = await Promise.race([running.catch(() => 'failed' as const), timeout.promise])
-    clearTimeout(timer)
+    const ended = await within(running, config.stopTimeoutMs)
+    if (ended && !giveUp.signal.aborted) return
     giveUp.abort()
-    if (outcome === undefined) return
+    await within(running, underWayMs)
     const { storedPosition: position, waiting: readings } = gatherer
     logger.warn({ position, readings }, 'ingest stopped before everything was stored; the log keeps it')
   }

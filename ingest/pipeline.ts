@@ -18,16 +18,18 @@ export interface PipelineDeps {
   readonly catchUp: CatchUp | undefined
   readonly retry: Retry
   readonly clock: Clock
+  /** Called at once, and perhaps more than once, when it cannot go on; nothing may be begun through `retry` from then on. */
+  onFailure(error: unknown): void
 }
 
 export interface Pipeline {
   /**
-   * Reads the log until it is told to stop; then stores what was gathered, and the memory. Rejects when it cannot go on.
-   * Once.
+   * Reads the log until it is told to stop, or fails; then stores what was gathered, and the memory. Resolves when nothing
+   * of it is under way any more, whatever became of it. Once.
    */
   run(beginning: Beginning): Promise<void>
   stop(): void
-  /** Nothing can be promised any more: `run` rejects. */
+  /** Nothing can be promised any more: it ends. */
   fail(error: unknown): void
 }
 
@@ -36,10 +38,9 @@ export interface Pipeline {
  * when that is full too, the rules go on without the store, which catches up from the log.
  */
 export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeline {
-  const { log, walk, gatherer, recording, catchUp, retry, clock } = deps
+  const { log, walk, gatherer, recording, catchUp, retry, clock, onFailure } = deps
   let catchingUp: Promise<void> | undefined
   let stopping = false
-  let failure: { readonly error: unknown } | undefined
   let wakeUp = () => {}
 
   const reader = () => catchUp?.frontLog ?? log
@@ -55,9 +56,10 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
         await handOn(beginning)
       }
       await finish()
+    } catch (error) {
+      fail(error)
     } finally {
-      stop()
-      gatherer.stop()
+      await end()
     }
   }
 
@@ -74,7 +76,6 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
 
   /** What the turn amounted to: to be recorded, and to be stored. */
   async function handOn(beginning: Beginning): Promise<void> {
-    if (failure !== undefined) throw failure.error
     await recording.record()
     if (!walk.gathering) return
     if (!gatherer.full || (await gatherer.settled(patienceMs()))) gatherer.commitIfDue(walk.position, walk.memory)
@@ -95,7 +96,7 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   async function waitForMore(): Promise<void> {
     const waking = new AbortController()
     wakeUp = () => waking.abort()
-    if (stopping || failure !== undefined) wakeUp()
+    if (stopping) wakeUp()
     let idle: NodeJS.Timeout | undefined
     if (walk.gathering) {
       gatherer.onDue(wakeUp)
@@ -109,8 +110,15 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
     // Not behind a readings store that is down.
     await recording.finish()
     await catchingUp
-    if (failure !== undefined) throw failure.error
     if (walk.gathering) await gatherer.finish(walk.position, walk.memory)
+  }
+
+  /** A failure leaves others under way. They begin nothing that lasts any more; what they have begun is waited for. */
+  async function end(): Promise<void> {
+    await catchingUp
+    await recording.settled()
+    await gatherer.settled().catch(() => {})
+    gatherer.stop()
   }
 
   function wake(): void {
@@ -124,8 +132,8 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   }
 
   function fail(error: unknown): void {
-    failure ??= { error }
-    wakeUp()
+    onFailure(error)
+    stop()
   }
 
   return { run, stop, fail }

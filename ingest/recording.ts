@@ -24,6 +24,8 @@ export interface Recording {
   upTo(position: LogPosition): Promise<void>
   /** Resolves once nothing is pending. */
   finish(): Promise<void>
+  /** Resolves once nothing is being recorded, whatever became of it. */
+  settled(): Promise<void>
 }
 
 export function createRecording({ evaluator, retry, judgedPosition, onFailure }: RecordingDeps): Recording {
@@ -59,6 +61,9 @@ export function createRecording({ evaluator, retry, judgedPosition, onFailure }:
     },
     async finish() {
       if (evaluator !== undefined) await runWhilePending(evaluator)
+    },
+    async settled() {
+      while (running !== undefined) await running.catch(() => {})
     },
     async upTo(position) {
       while (evaluator !== undefined && recorded < position) await run(evaluator)

@@ -6,7 +6,10 @@ const firstDelayMs = 100
 const longestDelayMs = 5_000
 
 export interface Retry {
-  /** Runs `act` until it succeeds, fails for good, or the signal aborts (then it rejects with `aborted`). */
+  /**
+   * Runs `act` until it succeeds, fails for good, or the signal aborts: then it rejects with `aborted`, and what has not
+   * begun never does. Everything that ingest leaves behind it passes here.
+   */
   run<T>(what: string, act: () => Promise<T>): Promise<T>
   /** Something is being tried again right now. */
   readonly failing: boolean
@@ -18,6 +21,7 @@ export function createRetry(logger: Logger, signal: AbortSignal): Retry {
 
   async function run<T>(what: string, act: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
+      if (signal.aborted) throw new AppError('aborted', `${what} failed: ingest has given up`)
       try {
         const result = await act()
         if (attempt > 1) {
@@ -30,9 +34,8 @@ export function createRetry(logger: Logger, signal: AbortSignal): Retry {
         if (attempt === 1) logger.warn({ err: error, what }, 'ingest is waiting and trying again')
         failing.add(what)
       }
-      await delay(Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs), undefined, { signal }).catch(() => {
-        throw new AppError('aborted', `${what} failed: stopped while trying again`)
-      })
+      const delayMs = Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs)
+      await delay(delayMs, undefined, { signal }).catch(() => {})
     }
   }
 

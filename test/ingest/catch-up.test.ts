@@ -3,7 +3,7 @@ import { AppError } from '../../model/index.ts'
 import type { LogReader } from '../../store/log/index.ts'
 import { noon } from './frame-script.ts'
 import { LimitWatch } from './limit-watch.ts'
-import { eventually, World } from './world.ts'
+import { type EffectSink, eventually, World } from './world.ts'
 
 const config = { batchReadings: 10, sliceBytes: 500, rulesDelayMs: 0, checkpointBytes: 2000, stopTimeoutMs: 0 }
 
@@ -200,6 +200,34 @@ describe('when the readings store is back', () => {
     }
     await eventually(() => expect(world.failures).toMatchObject([{ code: 'store_failed' }]))
     await ingest.stop()
+  })
+})
+
+describe('a failure while the ways are parted', () => {
+  test('leaves nothing behind that stores anything after the stop, and the next one stores each reading once', async () => {
+    const world = worldWithMessages(300)
+    const turns = async (count: number) => {
+      for (let left = count; left > 0; left--) await new Promise((resolve) => setImmediate(resolve))
+    }
+    world.pace = () => turns(5)
+    const record: EffectSink['record'] = async (effects, position) => {
+      if (effects.length > 0) throw new Error('crash')
+      await world.sink.record(effects, position)
+    }
+    const failed = Promise.withResolvers<void>()
+    const onFailure = () => failed.resolve()
+    const ingest = world.ingest(config, { evaluator: new LimitWatch({ ...world.sink, record }), onFailure })
+    await ingest.start()
+    await failed.promise
+    await ingest.stop()
+    const late: string[] = []
+    world.fault = (step) => late.push(step)
+    await turns(100)
+    expect(late).toEqual([])
+    await world.digest(config, { evaluator: new LimitWatch(world.sink) })
+    expect(await storedVoltages(world)).toEqual(upTo(300))
+    expect(world.written).toBe(600)
+    expect(world.recorded).toMatchObject([crossing])
   })
 })
 
