@@ -23,6 +23,8 @@ export interface PlatformRound {
   /** Most messages seen acknowledged and not stored yet. */
   readonly maxLag: number
   readonly cpuPct: number
+  /** Processor time of the whole platform, all threads, until the message is stored. */
+  readonly cpuUsPerMessage: number
   readonly rssAnonMb: number
 }
 
@@ -78,7 +80,9 @@ export async function runPlatformRound(platform: Platform, config: RawConfigInpu
       await waitForStored(platform, expected)
       const drainS = (performance.now() - drainStartMs) / 1_000
       const storedPerS = summary.acked / (summary.durationS + drainS)
-      return { load: summary, ackedPerS: ackedPerS(summary), storedPerS, drainS, cpuPct, ...watch.seen }
+      const cpuUsPerMessage = ((cpuTimeMs(pid) - cpuBefore) * 1_000) / summary.acked
+      const figures = { ackedPerS: ackedPerS(summary), storedPerS, drainS, cpuPct, cpuUsPerMessage }
+      return { load: summary, ...figures, ...watch.seen }
     } finally {
       await watch.stop()
     }

@@ -1,30 +1,34 @@
-import { parseArgs } from 'node:util'
 import type { RawSummary } from '../firmware-sim/index.ts'
 import type { Platform } from '../test/scenario/platform.ts'
 import { startMosquitto } from '../test/setup/mosquitto.ts'
-import type { Bench } from './bench.ts'
+import type { Bench, BenchRun } from './bench.ts'
+import { format, platformFigures, rounded, tellRound } from './ingest-figures.ts'
+import { type IngestOptions, parseIngestOptions } from './ingest-options.ts'
 import {
   ackedPerS,
   anonymousConnections,
-  type Load,
   type PlatformRound,
   registeredConnections,
   runPlatformRound,
   startBenchPlatform,
 } from './ingest-peers.ts'
+import { benchIngestRules } from './ingest-rules.ts'
 import { median } from './median.ts'
 import { startRawGenerator } from './raw-generator.ts'
 
 const hourMs = 3_600_000
-/** Messages in flight over all connections, unless `--window` says how many on each. */
-const inFlight = 5_000
+
+/** Against a broker that stores nothing, or with `--against no-rules` against itself without rules. */
+export const benchIngest: Bench = async ({ args, say }) => {
+  const options = parseIngestOptions(args)
+  return options.against === 'no-rules' ? benchIngestRules(options, say) : benchIngestMosquitto(options, say)
+}
 
 /**
  * Durable ingest against a broker that stores nothing: one raw generator with the same settings loads Mosquitto
  * (persistence off) and the whole platform in turn. Fails unless the store holds every acknowledged reading, exactly.
  */
-export const benchIngest: Bench = async ({ args, say }) => {
-  const { rounds, ...load } = parseOptions(args)
+async function benchIngestMosquitto({ rounds, ...load }: IngestOptions, say: BenchRun['say']) {
   await using mosquitto = await startMosquitto()
   await using platform = await startBenchPlatform()
   const anonymous = anonymousConnections(load)
@@ -45,10 +49,7 @@ export const benchIngest: Bench = async ({ args, say }) => {
     const config = { port: platform.mqttPort, connections: registered, window, seconds, startMs }
     const own = await runPlatformRound(platform, config)
     startMs += Math.max(...Object.values(own.load.devices)) + 1
-    say(
-      `  platform  ${format(own.ackedPerS)} acked/s, p99 ${own.load.ackP99Ms.toFixed(1)} ms, ` +
-        `drained in ${own.drainS.toFixed(2)} s, lag ${own.maxLag}, CPU ${own.cpuPct.toFixed(0)} %`,
-    )
+    say(`  platform  ${tellRound(own)}`)
     return own
   }
 
@@ -65,19 +66,10 @@ export const benchIngest: Bench = async ({ args, say }) => {
   }
   await checkOneDevice(platform, pairs, firstMs)
 
-  const own = pairs.map((pair) => pair.own)
   return {
-    ackedPerS: Math.round(median(own.map((round) => round.ackedPerS))),
-    storedPerS: Math.round(median(own.map((round) => round.storedPerS))),
+    ...platformFigures(pairs.map(({ own }) => own)),
     mosquittoAckedPerS: Math.round(median(pairs.map(({ peer }) => ackedPerS(peer)))),
-    ratio: rounded(median(pairs.map((pair) => pair.own.ackedPerS / ackedPerS(pair.peer))), 3),
-    ackP50Ms: rounded(median(own.map(({ load }) => load.ackP50Ms)), 2),
-    ackP99Ms: rounded(median(own.map(({ load }) => load.ackP99Ms)), 2),
-    drainS: rounded(Math.max(...own.map((round) => round.drainS)), 2),
-    maxLag: Math.max(...own.map((round) => round.maxLag)),
-    cpuPct: Math.round(median(own.map((round) => round.cpuPct))),
-    rssAnonMb: Math.round(Math.max(...own.map((round) => round.rssAnonMb))),
-    generatorCpuPct: Math.round(median(own.map(({ load }) => load.cpuPct))),
+    ratio: rounded(median(pairs.map(({ own, peer }) => own.ackedPerS / ackedPerS(peer))), 3),
     devices: load.devices,
     connections: load.connections,
     rounds,
@@ -98,41 +90,4 @@ async function checkOneDevice(platform: Platform, pairs: readonly { own: Platfor
     read++
   }
   if (read !== acked) throw new Error(`${device}: ${acked} messages acknowledged, ${read} energy readings read back`)
-}
-
-function parseOptions(args: readonly string[]): Load & { readonly rounds: number } {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '20' },
-      devices: { type: 'string', default: '50' },
-      connections: { type: 'string' },
-      window: { type: 'string' },
-    },
-  })
-  const devices = positive('devices', values.devices)
-  const connections = positive('connections', values.connections ?? values.devices)
-  if (connections > devices) throw new Error(`${connections} connections need as many devices`)
-  return {
-    rounds: positive('rounds', values.rounds),
-    seconds: positive('seconds', values.seconds),
-    devices,
-    connections,
-    window: positive('window', values.window ?? String(Math.max(5, Math.round(inFlight / connections)))),
-  }
-}
-
-function positive(name: string, text: string): number {
-  const number = Number(text)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new Error(`--${name} ${text} is not a whole number above 0`)
-}
-
-function rounded(value: number, decimals: number): number {
-  return Number(value.toFixed(decimals))
-}
-
-function format(value: number): string {
-  return Math.round(value).toLocaleString('en')
 }

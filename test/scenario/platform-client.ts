@@ -11,6 +11,7 @@ const latest = z.object({
     z.object({ metric: z.string(), time: z.string(), value: z.number(), unit: z.string(), quality: z.string() }),
   ),
 })
+const rules = z.object({ items: z.array(z.object({ id: z.string(), enabled: z.boolean() })) })
 const rejected = z.object({
   items: z.array(
     z.object({
@@ -56,6 +57,9 @@ export interface PlatformClient {
   /** Any request; the caller judges the answer. */
   request(method: string, path: string, body?: unknown): Promise<Response>
   createDevice(device: NewDevice): Promise<{ readonly id: string; readonly token: string }>
+  /** Up to a thousand. */
+  rules(): Promise<z.infer<typeof rules>['items']>
+  enableRule(id: string, enabled: boolean): Promise<void>
   /** A viewer's key for all sites: MQTT user name `key:{id}`, password `key`. */
   createKey(name: string): Promise<{ readonly id: string; readonly key: string }>
   /** All readings of the series, page by page, oldest first. */
@@ -93,6 +97,10 @@ export function createPlatformClient(baseUrl: () => string, key: string): Platfo
   return {
     request,
     createDevice: (device) => answer(created, 'POST', '/api/v1/devices', device),
+    rules: async () => (await answer(rules, 'GET', '/api/v1/rules')).items,
+    enableRule: async (id, enabled) => {
+      await answer(z.object({}), 'PATCH', `/api/v1/rules/${id}`, { enabled })
+    },
     createKey: (name) => answer(createdKey, 'POST', '/api/v1/keys', { name, role: 'viewer' }),
     async *readings(deviceId, metric) {
       let cursor: string | null | undefined
