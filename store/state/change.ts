@@ -1,6 +1,9 @@
-import { AppError, type Principal, type SiteId } from '../../model/index.ts'
+import type { Principal, SiteId } from '../../model/index.ts'
+import { appendAudit } from './audit/append.ts'
+import { maskedJson } from './audit/mask.ts'
+import { takeNumber } from './counters.ts'
 import type { Actor } from './records.ts'
-import type { Db, Tx } from './schema.ts'
+import type { Tx } from './schema.ts'
 
 type ChangeVerb =
   | 'create'
@@ -33,6 +36,11 @@ export interface ChangeNote {
   readonly id: string
   /** Null: concerns no single site. */
   readonly siteId: SiteId | null
+  /**
+   * Where it was before. When that is another site there are two rows, the first for that site with what was before, the
+   * second with what came after: who sees one site only must not read in its log what was or is so in another.
+   */
+  readonly fromSiteId?: SiteId | null
   readonly before?: unknown
   readonly after?: unknown
   /** Topic of the control frame; its payload is `after` where `controlPayload` gives no other, or empty without both. */
@@ -55,23 +63,21 @@ export function changeScope(tx: Tx, nowMs: number, actor: Actor): ChangeScope {
 }
 
 async function writeNote(tx: Tx, nowMs: number, actor: Actor, note: ChangeNote): Promise<void> {
-  await tx
-    .insertInto('audit')
-    .values({
-      id: await takeNumber(tx, 'audit'),
+  for (const { siteId, before, after } of partsOf(note)) {
+    await appendAudit(tx, {
       time_ms: nowMs,
       principal_kind: actor.principal.kind,
       principal_id: actor.principal.id,
       action: `${note.type}.${note.verb}`,
       resource_type: note.type,
       resource_id: note.id,
-      site_id: note.siteId,
-      before: maskedJson(note.before),
-      after: maskedJson(note.after),
+      site_id: siteId,
+      before: maskedJson(before),
+      after: maskedJson(after),
       request_id: actor.requestId,
       address: actor.address,
     })
-    .execute()
+  }
   if (note.controlTopic === undefined) return
   const record = note.controlPayload ?? note.after
   const payload = Buffer.from(record === undefined ? '' : JSON.stringify(record))
@@ -81,35 +87,12 @@ async function writeNote(tx: Tx, nowMs: number, actor: Actor, note: ChangeNote):
     .execute()
 }
 
-export type Counter = 'device' | 'series' | 'audit' | 'outbox' | 'rejected' | 'alert' | 'alert-event' | 'notification'
+type Part = Pick<ChangeNote, 'siteId' | 'before' | 'after'>
 
-/**
- * The next number of a counter (the first of `count` in a row), from 1 on and never given twice. The counter's row
- * stays locked until the transaction ends, so numbers are in the order of the commits: the outbox and the lists by
- * time rely on that, and neither database's own sequences promise it.
- */
-export async function takeNumber(tx: Tx, name: Counter, count = 1): Promise<number> {
-  const row = await tx
-    .insertInto('counters')
-    .values({ name, value: count })
-    .onConflict((conflict) =>
-      conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', eb.ref('excluded.value')) })),
-    )
-    .returning('value')
-    .executeTakeFirst()
-  if (row === undefined) throw new AppError('internal', `take number of ${name} failed`)
-  return row.value - count + 1
-}
-
-/** The number that was taken last; 0: none was. */
-export async function lastNumber(db: Db, name: Counter): Promise<number> {
-  const row = await db.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirst()
-  return row?.value ?? 0
-}
-
-const secretName = /(token|secret|password|passphrase|hash|api_?key)$/i
-
-function maskedJson(value: unknown): string | null {
-  if (value === undefined) return null
-  return JSON.stringify(value, (name, inner) => (secretName.test(name) && inner !== null ? '[secret]' : inner))
+function partsOf({ fromSiteId, siteId, before, after }: ChangeNote): readonly Part[] {
+  if (fromSiteId === undefined || fromSiteId === siteId) return [{ siteId, before, after }]
+  return [
+    { siteId: fromSiteId, before },
+    { siteId, after },
+  ]
 }

@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import type { Clock } from '../../model/index.ts'
+import { trimAudit } from './audit/trim.ts'
 import { type ChangeScope, changeScope } from './change.ts'
 import type { StateConfig } from './config.ts'
 import { alertWrites } from './repositories/alert-actions.ts'
@@ -64,6 +65,7 @@ export function createState(
 
     change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, clock.now(), actor), context))),
     trimAlerts: () => trimAlerts(writer, config.alertRows),
+    trimAudit: (beforeMs) => trimAudit(writer, beforeMs, clock.now()),
     close,
   }
 }

@@ -10,6 +10,16 @@ export type {
   ResolveOrder,
   TransitionEvent,
 } from './alert-store.ts'
+export {
+  type AuditCheckpoint,
+  type AuditComparison,
+  type AuditFault,
+  type AuditList,
+  type AuditQueries,
+  type AuditRecord,
+  type AuditStep,
+  auditFaultKinds,
+} from './audit-store.ts'
 export { type StateConfig, type StateSettings, stateConfigSchema } from './config.ts'
 export type { MigrationStatus, Migrator } from './migrator.ts'
 export {
@@ -40,7 +50,6 @@ export {
   type AssetKind,
   type AssetPatch,
   type AssetRecord,
-  type AuditRecord,
   assetKinds,
   type CredentialRecord,
   type DeviceInput,
@@ -76,8 +85,6 @@ export type {
   AssetList,
   AssetQueries,
   AssetWrites,
-  AuditList,
-  AuditQueries,
   ChangeUnit,
   ControlOutbox,
   CredentialQueries,

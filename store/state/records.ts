@@ -86,24 +86,6 @@ export interface Actor {
   readonly address: string | null
 }
 
-export interface AuditRecord {
-  readonly id: number
-  readonly timeMs: number
-  readonly principalKind: Principal['kind']
-  readonly principalId: string
-  /** `device.create`, `site.update`, `api-key.revoke`, … */
-  readonly action: string
-  readonly resourceType: string
-  readonly resourceId: string
-  /** Null: concerns no single site, so only those who may see all of them see it. */
-  readonly siteId: SiteId | null
-  /** The record before and after, secrets masked; null where there is none. */
-  readonly before: unknown
-  readonly after: unknown
-  readonly requestId: string | null
-  readonly address: string | null
-}
-
 /** A control frame that is committed but perhaps not in the log yet. */
 export interface PendingControl {
   readonly id: number

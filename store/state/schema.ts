@@ -93,7 +93,12 @@ export type StateSchema = {
     after: string | null
     request_id: string | null
     address: string | null
+    /** Hexadecimal; audit/chain.ts says of what. */
+    previous_hash: string
+    hash: string
   }
+  /** One row: the last row of the audit log that retention removed, 0 and the hash that all begins with where it removed none. */
+  audit_anchor: { through_id: number; hash: string; removed_ms: number | null }
   outbox: { id: number; topic: string; payload: Uint8Array }
   positions: { consumer: string; position: number }
   rejected: {

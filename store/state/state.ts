@@ -14,6 +14,7 @@ import type {
 import type { LogPosition } from '../log/index.ts'
 import type { SeriesInfo } from '../readings/index.ts'
 import type { AlertLedger, AlertQueries, AlertWrites } from './alert-store.ts'
+import type { AuditQueries } from './audit-store.ts'
 import type { DeliveryQueue, DispatchLedger, NotificationQueries, NotificationWrites } from './notification-store.ts'
 import type { Page, PageRequest, ScopedPage, TimeCursor } from './page.ts'
 import type {
@@ -23,7 +24,6 @@ import type {
   AssetInput,
   AssetPatch,
   AssetRecord,
-  AuditRecord,
   CredentialRecord,
   DeviceInput,
   DevicePatch,
@@ -78,6 +78,11 @@ export interface State {
    * notifications; to be called once a day. Resolves with how many went.
    */
   trimAlerts(): Promise<number>
+  /**
+   * Removes the rows of the audit log from before `beforeMs`, the oldest first; to be called once a day. The newest row
+   * stays, and a row of its own says what went. Resolves with how many did.
+   */
+  trimAudit(beforeMs: number): Promise<number>
   /** Every later call rejects with `closed`. */
   close(): Promise<void>
 }
@@ -220,21 +225,6 @@ export interface SettingQueries {
 
 export interface SettingWrites {
   set(name: string, value: string): Promise<void>
-}
-
-export interface AuditList extends PageRequest<TimeCursor> {
-  readonly scope: SiteScope
-  readonly resourceType?: string | undefined
-  readonly resourceId?: string | undefined
-  readonly principalId?: string | undefined
-  /** [fromMs, toMs). */
-  readonly fromMs?: number | undefined
-  readonly toMs?: number | undefined
-}
-
-export interface AuditQueries {
-  /** The newest first. */
-  list(query: AuditList): Promise<Page<AuditRecord, TimeCursor>>
 }
 
 /** Control frames on their way from state to the log. */

@@ -1,6 +1,7 @@
 import { type AlertId, type AlertOrder, controlTopic } from '../../../model/index.ts'
 import type { AlertRecord, AlertWrites } from '../alert-store.ts'
-import { type ChangeScope, takeNumber } from '../change.ts'
+import type { ChangeScope } from '../change.ts'
+import { takeNumber } from '../counters.ts'
 import type { StateSchema } from '../schema.ts'
 import { alertQueries } from './alerts.ts'
 import { conflict, notFound } from './refusals.ts'

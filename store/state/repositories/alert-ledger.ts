@@ -1,6 +1,6 @@
 import type { AlertId, AlertState, Transition } from '../../../model/index.ts'
 import type { AlertLedger } from '../alert-store.ts'
-import { takeNumber } from '../change.ts'
+import { takeNumber } from '../counters.ts'
 import type { Db, StateSchema, Tx } from '../schema.ts'
 import { advance, positionOf } from './positions.ts'
 

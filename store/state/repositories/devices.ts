@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { controlTopic, type DeviceRecord, platformDeviceId } from '../../../model/index.ts'
-import { type ChangeScope, takeNumber } from '../change.ts'
+import type { ChangeScope } from '../change.ts'
 import { parseAttributes, parseLimits, parseTexts } from '../columns.ts'
+import { takeNumber } from '../counters.ts'
 import { emptyPage, toPage } from '../page.ts'
 import type { DeviceInput } from '../records.ts'
 import type { Db, StateSchema } from '../schema.ts'
@@ -123,7 +124,8 @@ export function deviceWrites(scope: ChangeScope): DeviceWrites {
     { id, siteId }: DeviceRecord,
     change: { before?: DeviceRecord; after?: DeviceRecord },
   ) {
-    return note({ verb, type: 'device', id, siteId, ...change, controlTopic: controlTopic.device(id) })
+    const fromSiteId = change.before?.siteId ?? siteId
+    return note({ verb, type: 'device', id, siteId, fromSiteId, ...change, controlTopic: controlTopic.device(id) })
   }
 }
 

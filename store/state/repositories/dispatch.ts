@@ -1,5 +1,5 @@
 import { AppError } from '../../../model/index.ts'
-import { takeNumber } from '../change.ts'
+import { takeNumber } from '../counters.ts'
 import type { DispatchEvent, DispatchLedger, NotificationInput } from '../notification-store.ts'
 import type { Db, StateSchema, Tx } from '../schema.ts'
 import { newId } from '../tokens.ts'

@@ -1,5 +1,5 @@
 import type { DeviceId, SiteId } from '../../../model/index.ts'
-import { takeNumber } from '../change.ts'
+import { takeNumber } from '../counters.ts'
 import { emptyPage, toPage } from '../page.ts'
 import type { RejectedRecord, RejectedRow } from '../records.ts'
 import type { Db, StateSchema, Tx } from '../schema.ts'

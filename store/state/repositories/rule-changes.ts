@@ -96,7 +96,9 @@ export function ruleWrites({ db, nowMs, principal, note }: ChangeScope): RuleWri
     change: { before?: RuleRecord; after?: RuleRecord },
   ) {
     const siteId = await rules.siteOf(rule)
-    await note({ verb, type: 'rule', id: rule.id, siteId, ...change, controlTopic: controlTopic.rule(rule.id) })
+    const fromSiteId = change.before === undefined ? siteId : await rules.siteOf(change.before)
+    const topic = controlTopic.rule(rule.id)
+    await note({ verb, type: 'rule', id: rule.id, siteId, fromSiteId, ...change, controlTopic: topic })
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SeriesInfo } from '../../readings/index.ts'
-import { lastNumber, takeNumber } from '../change.ts'
+import { lastNumber, takeNumber } from '../counters.ts'
 import { toPage } from '../page.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { SeriesRegistry } from '../state.ts'

@@ -3,6 +3,7 @@ import { builtInProfiles, parseProfileId, parseSiteId, platformDeviceId } from '
 import { type ChangeUnit, platformActor, seedState } from '../../../store/state/index.ts'
 import { describeAlerts } from './conformance/alerts.ts'
 import { describeAssets } from './conformance/assets.ts'
+import { describeAudit } from './conformance/audit.ts'
 import { describeChanges } from './conformance/changes.ts'
 import { describeCredentials } from './conformance/credentials.ts'
 import { describeDevices } from './conformance/devices.ts'
@@ -26,6 +27,7 @@ export function describeState(name: string, make: MakeStatePlace): void {
     describeCredentials(make)
     describePeople(make)
     describeChanges(make)
+    describeAudit(make)
     describeLedger(make)
     describeRules(make)
     describeAlerts(make)
