@@ -45,13 +45,8 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     peerTimeoutMs: config.peerTimeoutMs,
     version: deps.version,
   })
-  const app = createApp(routes, {
-    credentials: state.credentials,
-    logger,
-    metrics: createHttpMetrics(deps.metrics),
-    maxBodyBytes: config.maxBodyBytes,
-    answerTimeoutMs: config.answerTimeoutMs,
-  })
-  const server = createHttpServer(config, app.fetch, logger)
+  const metrics = createHttpMetrics(deps.metrics)
+  const app = createApp(routes, config, { credentials: state.credentials, logger, metrics })
+  const server = createHttpServer(config, { fetch: app.fetch, onUnreadable: metrics.unreadable, logger })
   return { start: server.start, stop: server.stop, port: server.port, request: app.request }
 }

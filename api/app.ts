@@ -1,64 +1,92 @@
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import { Hono } from 'hono'
 import type { Logger } from 'pino'
 import type { State } from '../store/state/index.ts'
 import { authenticate, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
+import { type Client, createClientOf } from './client-address.ts'
+import type { ApiConfig } from './config.ts'
+import { createCrossOrigin } from './cross-origin.ts'
 import { createDeadline } from './deadline.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { createMethodTable } from './method-table.ts'
 import { HttpProblem, toProblem } from './problem.ts'
 import type { RawRequest } from './request.ts'
 import type { RawAnswer, RequestContext, Route } from './route.ts'
+import { setSecurityHeaders } from './security-headers.ts'
+
+export type AppConfig = Pick<
+  ApiConfig,
+  'maxBodyBytes' | 'answerTimeoutMs' | 'trustedProxies' | 'forwardedHeader' | 'corsOrigins'
+>
 
 export interface AppDeps {
   readonly credentials: State['credentials']
   readonly logger: Logger
   readonly metrics: HttpMetrics
-  readonly maxBodyBytes: number
-  readonly answerTimeoutMs: number
 }
 
 /** What `@hono/node-server` puts into `env`; nothing of it when the app is called directly. */
 interface Env {
-  Bindings: { readonly incoming?: { readonly socket: { readonly remoteAddress?: string } } }
-  Variables: { requestId: string; route: string }
+  Bindings: { readonly incoming?: Pick<IncomingMessage, 'socket' | 'rawHeaders' | 'url'> }
+  Variables: { requestId: string; route: string; client: Client }
 }
 
 export type App = Hono<Env>
 
 const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
+/** RFC 9110, section 4.1 asks for 8,000 at least. */
+const maxUrlLength = 8_192
+const maxHeaders = 100
+/** A segment of dots, or a fragment: what a proxy in front took for another path than the one that it resolves to. */
+const treacherous = /^[^?]*[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)|#/i
 
-/** Mounts the routes; around them: request ids, metrics, and a problem for whatever goes wrong. */
-export function createApp(routes: readonly Route[], deps: AppDeps): App {
+/** Mounts the routes; around them: request ids, metrics, security headers, and a problem for whatever goes wrong. */
+export function createApp(routes: readonly Route[], config: AppConfig, deps: AppDeps): App {
   const app = new Hono<Env>()
   const methodTable = createMethodTable(routes)
+  const clientOf = createClientOf(config.trustedProxies, config.forwardedHeader)
 
   app.use(async (c, next) => {
     const given = c.req.header('x-request-id')
     c.set('requestId', given !== undefined && requestIdPattern.test(given) ? given : crypto.randomUUID())
     c.set('route', 'none')
+    const socket = c.env?.incoming?.socket
+    const peer = { address: socket?.remoteAddress, secure: socket instanceof TLSSocket }
+    const client = clientOf(peer, (name) => c.req.header(name))
+    c.set('client', client)
     const observe = deps.metrics.begin(c.req.method)
     await next()
     c.header('x-request-id', c.get('requestId'))
-    c.header('x-content-type-options', 'nosniff')
-    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+    setSecurityHeaders(c.res.headers, client)
     observe(c.get('route'), c.res.status)
+  })
+
+  app.use(createCrossOrigin(config.corsOrigins, methodTable))
+
+  app.use(async (c, next) => {
+    const incoming = c.env?.incoming
+    if (c.req.url.length > maxUrlLength)
+      throw new HttpProblem('uri_too_long', `the address is longer than ${maxUrlLength} characters`)
+    if ((incoming?.rawHeaders.length ?? 0) > maxHeaders * 2)
+      throw new HttpProblem('headers_too_large', `there are more than ${maxHeaders} headers`)
+    if (treacherous.test(incoming?.url ?? ''))
+      throw new HttpProblem('malformed_request', 'the address has a segment of dots, or a fragment')
+    await next()
   })
 
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       c.set('route', route.path)
-      const context: RequestContext = {
-        requestId: c.get('requestId'),
-        address: c.env?.incoming?.socket.remoteAddress ?? null,
-      }
-      const deadline = createDeadline(`${c.req.method} ${route.path}`, deps.answerTimeoutMs)
+      const context: RequestContext = { requestId: c.get('requestId'), ...c.get('client') }
+      const deadline = createDeadline(`${c.req.method} ${route.path}`, config.answerTimeoutMs)
       const request = {
         params: c.req.param(),
         query: new URL(c.req.url).searchParams,
         contentType: c.req.header('content-type'),
         // The server has a deadline of its own for what is to arrive: 408.
-        readBody: () => deadline.pausedFor(() => readBody(c.req.raw, deps.maxBodyBytes)),
+        readBody: () => deadline.pausedFor(() => readBody(c.req.raw, config.maxBodyBytes)),
       }
       const running = answer(route, request, context, c.req.header('authorization'))
       return toResponse(route, await deadline.limit(running))

@@ -1,6 +1,7 @@
 import { type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HttpProblem, type ProblemCode } from './problem.ts'
+import { setSecurityHeaders } from './security-headers.ts'
 
 /** Node's names for what was no HTTP at all. */
 const problems: Readonly<Record<string, readonly [ProblemCode, string]>> = {
@@ -9,24 +10,49 @@ const problems: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request took too long to arrive'],
 }
 
+/** Told the status of each answer that is given here. */
+type OnAnswer = (status: number) => void
+
 /** Requests that never become one, because they are no HTTP or never end: they get a problem too, and the connection is closed. */
-export function answerClientErrors(server: Server): void {
+export function answerClientErrors(server: Server, onAnswer: OnAnswer): void {
+  const answer = (socket: Duplex, problem: HttpProblem) => {
+    onAnswer(problem.status)
+    const { status, headers, body } = wire(problem)
+    const head = [...headers].map(([name, value]) => `${name}: ${value}`)
+    head.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close')
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head.join('\r\n')}\r\n\r\n${body}`)
+  }
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
       return
     }
     const [code, detail] = problems[error.code ?? ''] ?? ['malformed_request', 'this is not HTTP/1.1']
-    const problem = new HttpProblem(code, detail)
-    const requestId = crypto.randomUUID()
-    const body = JSON.stringify(problem.body(requestId))
-    const head = [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
-      'content-type: application/problem+json',
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${requestId}`,
-      'connection: close',
-    ]
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+    answer(socket, new HttpProblem(code, detail))
   })
+  server.on('connect', (_request, socket: Duplex) => {
+    socket.on('error', () => socket.destroy())
+    answer(socket, new HttpProblem('method_not_allowed', 'this is no proxy', { headers: { allow: 'GET, HEAD' } }))
+  })
+}
+
+/** The answer to a request whose target and Host make no address: `OPTIONS *`, a Host that is none or is missing. */
+export function unreadableAddress(onAnswer: OnAnswer): () => Response {
+  return () => {
+    const problem = new HttpProblem(
+      'malformed_request',
+      'the target of the request and its header Host make no address',
+    )
+    onAnswer(problem.status)
+    const { status, headers, body } = wire(problem)
+    return new Response(body, { status, headers: [...headers] })
+  }
+}
+
+function wire(problem: HttpProblem): { status: number; headers: Map<string, string>; body: string } {
+  const requestId = crypto.randomUUID()
+  const headers = new Map<string, string>(Object.entries(problem.headers))
+  headers.set('content-type', 'application/problem+json').set('x-request-id', requestId)
+  setSecurityHeaders(headers, { secure: false })
+  return { status: problem.status, headers, body: JSON.stringify(problem.body(requestId)) }
 }

@@ -1,4 +1,15 @@
 import { z } from 'zod'
+import { forwardedHeaders, isAddressRange } from './client-address.ts'
+import { isOrigin } from './cross-origin.ts'
+
+function commaSeparated(isOne: (text: string) => boolean, what: string) {
+  return z.string().transform((text, context): readonly string[] => {
+    const parts = text.split(',').flatMap((part) => part.trim() || [])
+    const wrong = parts.find((part) => !isOne(part))
+    if (wrong !== undefined) context.addIssue(`${JSON.stringify(wrong)} is not ${what}`)
+    return [...new Set(parts)]
+  })
+}
 
 export const apiConfigSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every interface'),
@@ -38,6 +49,22 @@ export const apiConfigSchema = z.strictObject({
     .describe(
       'Time that /readyz, /status, /metrics and the resolving of an alert wait for another part of the platform',
     ),
+  trustedProxies: commaSeparated(isAddressRange, 'an address or a range such as 10.0.0.0/8')
+    .prefault('')
+    .describe(
+      'Reverse proxies that are believed whom they speak for, as addresses or ranges (10.0.0.0/8), comma-separated',
+    ),
+  forwardedHeader: z
+    .enum(forwardedHeaders)
+    .default('x-forwarded-for')
+    .describe(
+      'Header in which HTTP_TRUSTED_PROXIES name the client: `x-forwarded-for` (with X-Forwarded-Proto) or `forwarded`',
+    ),
+  corsOrigins: commaSeparated(isOrigin, 'an origin such as https://app.example.com')
+    .prefault('')
+    .describe('Origins whose pages may use the API from a browser, comma-separated; none but its own by default'),
 })
 
 export type ApiConfig = z.output<typeof apiConfigSchema>
+/** What the schema takes. */
+export type ApiSettings = z.input<typeof apiConfigSchema>

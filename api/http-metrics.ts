@@ -3,6 +3,8 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 export interface HttpMetrics {
   /** Called when a request begins; the result when its answer is known. `route` is a route's path, never an address. */
   begin(method: string): (route: string, status: number) => void
+  /** What was no request, and was answered all the same. */
+  unreadable(status: number): void
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
@@ -31,5 +33,6 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
         duration.observe({ method, route }, (performance.now() - startMs) / 1000)
       }
     },
+    unreadable: (status) => requests.inc({ method: 'other', route: 'none', status }),
   }
 }

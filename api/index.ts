@@ -1,5 +1,5 @@
 export { type Api, type ApiDeps, createApi } from './api.ts'
-export { type ApiConfig, apiConfigSchema } from './config.ts'
+export { type ApiConfig, type ApiSettings, apiConfigSchema } from './config.ts'
 export type {
   ApiPeers,
   BrokerQueries,

@@ -9,6 +9,7 @@ const httpCodes = [
   'unsupported_media_type',
   'request_timeout',
   'headers_too_large',
+  'uri_too_long',
 ] as const
 export type ProblemCode = ErrorCode | (typeof httpCodes)[number]
 
@@ -19,6 +20,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   unsupported_media_type: 415,
   request_timeout: 408,
   headers_too_large: 431,
+  uri_too_long: 414,
   invalid_input: 422,
   unauthenticated: 401,
   forbidden: 403,

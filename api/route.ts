@@ -34,8 +34,10 @@ export type Answer<Specs extends ResponseSpecs> = {
 
 export interface RequestContext {
   readonly requestId: string
-  /** Of the peer's socket; null where there is none. */
+  /** The client's, as trusted proxies tell it, else its socket's; null where there is none. */
   readonly address: string | null
+  /** Whether the client speaks TLS. */
+  readonly secure: boolean
 }
 
 export interface PrincipalContext extends RequestContext {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { AppError } from '../model/index.ts'
-import { answerClientErrors } from './client-error.ts'
+import { answerClientErrors, unreadableAddress } from './client-error.ts'
 import type { ApiConfig } from './config.ts'
 
 export interface HttpServer {
@@ -17,21 +17,36 @@ export interface HttpServer {
 /** How often a stopping server looks for connections that have become idle. */
 const drainCheckMs = 20
 
-export function createHttpServer(
-  config: ApiConfig,
-  fetch: Parameters<typeof getRequestListener>[0],
-  logger: Logger,
-): HttpServer {
+export interface HttpServerDeps {
+  readonly fetch: Parameters<typeof getRequestListener>[0]
+  /** Told the status with which bytes were answered that made no request. */
+  onUnreadable(status: number): void
+  readonly logger: Logger
+}
+
+export function createHttpServer(config: ApiConfig, { fetch, onUnreadable, logger }: HttpServerDeps): HttpServer {
+  const listener = getRequestListener(fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: unreadableAddress(onUnreadable),
+  })
   const server = createServer(
     {
       headersTimeout: config.headersTimeoutMs,
       requestTimeout: config.requestTimeoutMs,
       keepAliveTimeout: config.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(config.headersTimeoutMs, 1_000),
+      // Node's own answer to a missing Host has no body: it becomes an address that is none.
+      requireHostHeader: false,
+      // Two Hosts, two Authorizations are not the first of them: they are nothing that can be used.
+      joinDuplicateHeaders: true,
     },
-    getRequestListener(fetch, { overrideGlobalObjects: false }),
+    listener,
   )
-  answerClientErrors(server)
+  // The app counts them and refuses too many; Node would leave out what is beyond, and say nothing.
+  server.maxHeadersCount = 0
+  // RFC 9110, section 10.1.1: an expectation that nobody knows may be ignored.
+  server.on('checkExpectation', listener)
+  answerClientErrors(server, onUnreadable)
   server.maxConnections = config.maxConnections
   // A client that asks for much and reads nothing would keep its answer in memory; the second more lets a 503 go first.
   server.timeout = Math.max(config.requestTimeoutMs, config.answerTimeoutMs) + 1_000

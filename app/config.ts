@@ -100,12 +100,17 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       }),
       from: values.MAIL_FROM,
     },
-    api: apiConfigSchema.parse({
-      host: values.HOST,
-      port: values.HTTP_PORT,
-      maxBodyBytes: values.HTTP_MAX_BODY_BYTES,
-      maxConnections: values.HTTP_MAX_CONNECTIONS,
-    }),
+    api: {
+      ...apiConfigSchema.parse({
+        host: values.HOST,
+        port: values.HTTP_PORT,
+        maxBodyBytes: values.HTTP_MAX_BODY_BYTES,
+        maxConnections: values.HTTP_MAX_CONNECTIONS,
+        forwardedHeader: values.HTTP_FORWARDED_HEADER,
+      }),
+      trustedProxies: values.HTTP_TRUSTED_PROXIES,
+      corsOrigins: values.HTTP_CORS_ORIGINS,
+    },
   }
 }
 

@@ -129,6 +129,9 @@ export const settingSchemas = {
   DUCKDB_THREADS: duckdbShape.threads,
   HTTP_MAX_BODY_BYTES: apiShape.maxBodyBytes,
   HTTP_MAX_CONNECTIONS: apiShape.maxConnections,
+  HTTP_TRUSTED_PROXIES: apiShape.trustedProxies,
+  HTTP_FORWARDED_HEADER: apiShape.forwardedHeader,
+  HTTP_CORS_ORIGINS: apiShape.corsOrigins,
 } as const
 
 type SettingName = keyof typeof settingSchemas

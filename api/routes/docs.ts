@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { z } from '@hono/zod-openapi'
 import { describeRoutes } from '../openapi.ts'
 import { definePublicRoute, type Route } from '../route.ts'
+import { pagePolicy } from '../security-headers.ts'
 
 const tag = 'Platform'
 const html = 'text/html; charset=utf-8'
 const page = new URL('../docs-page/', import.meta.url)
 /** The page loads nothing from elsewhere, so that it works on a machine without internet. */
-const headers = {
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
-}
+const headers = { 'content-security-policy': pagePolicy() }
 
 /** `routes` is the list that these routes join, so that the document, made when first asked for, has them too. */
 export function docsRoutes(routes: readonly Route[], version: string): Route[] {

@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { z } from '@hono/zod-openapi'
 import { definePublicRoute, type Route } from '../route.ts'
+import { pagePolicy } from '../security-headers.ts'
 
 const tag = 'Platform'
 const folder = new URL('../live-page/', import.meta.url)
 /** Nothing from elsewhere. Inline styles only because a mail, shown in a frame without scripts, has its own. */
 const headers = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; " +
-    "frame-src 'self' about:; base-uri 'none'; form-action 'none'",
+  'content-security-policy': pagePolicy({
+    'style-src': "'self' 'unsafe-inline'",
+    'img-src': 'data:',
+    'frame-src': "'self' about:",
+  }),
 }
 const mediaTypes = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' } as const
 const files = ['page.css', 'page.js', 'http.js', 'chart.js', 'mail.js'] as const

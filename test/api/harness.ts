@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect } from 'vitest'
-import { type ApiConfig, apiConfigSchema, createApi } from '../../api/index.ts'
+import { type ApiSettings, apiConfigSchema, createApi } from '../../api/index.ts'
 import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
 import {
@@ -61,7 +61,7 @@ export interface Harness extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<Harness> {
+export async function startApi(overrides: Partial<ApiSettings> = {}): Promise<Harness> {
   const folder = makeTempFolder('api')
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []

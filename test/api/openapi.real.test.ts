@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../api/app.ts'
 import { createChanges } from '../../api/changes.ts'
+import { apiConfigSchema } from '../../api/config.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
 import { createRoutes } from '../../api/routes.ts'
 import { type Harness, startApi } from './harness.ts'
@@ -25,12 +26,10 @@ function mounted(): string[] {
   const changes = createChanges(state, { flush: async () => undefined })
   const parts = { state, changes, peers: fake.peers, validateRule: () => [], registry, clock }
   const deps = { ...parts, peerTimeoutMs: 100, version: '0' }
-  const app = createApp(createRoutes(deps), {
+  const app = createApp(createRoutes(deps), apiConfigSchema.parse({}), {
     credentials: state.credentials,
     logger: pino({ level: 'silent' }),
     metrics: createHttpMetrics(registry),
-    maxBodyBytes: 1_024,
-    answerTimeoutMs: 1_000,
   })
   return app.routes
     .filter(({ method }) => method !== 'ALL')

@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitUntil } from '../setup/wait.ts'
 import { type Harness, startApi } from './harness.ts'
+import { exchange as exchangeBytes } from './raw-exchange.ts'
 
 let api: Harness
 beforeAll(async () => {
@@ -9,19 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => api.stop())
 
-/** Sends the bytes and resolves with all that came until the other side closed. */
-function exchange(bytes: string, { url }: Harness = api): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = ''
-    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes))
-    socket.setEncoding('latin1')
-    socket.on('data', (chunk: string) => {
-      answer += chunk
-    })
-    socket.on('close', () => resolve(answer))
-    socket.on('error', reject)
-  })
-}
+const exchange = (bytes: string, { url }: Harness = api) => exchangeBytes(url, bytes)
 
 describe('what is no request at all gets a problem and the end of the connection:', () => {
   test.each([

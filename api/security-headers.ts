@@ -1,0 +1,54 @@
+/**
+ * For every answer, whoever gives it: the app, and what answers bytes that never become a request. A table and not
+ * Hono's middleware, because the latter has only the app's answers.
+ */
+const always = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy':
+    'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), ' +
+    'midi=(), payment=(), usb=()',
+} as const
+
+/** Where the answer does not say otherwise: data, which loads nothing, stands in no frame and is kept by nobody. */
+const unlessGiven = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+} as const
+
+/** A year, without subdomains: those are not ours. */
+const transport = { 'strict-transport-security': 'max-age=31536000' } as const
+
+export interface HeaderTable {
+  has(name: string): boolean
+  set(name: string, value: string): void
+}
+
+export function setSecurityHeaders(headers: HeaderTable, { secure }: { readonly secure: boolean }): void {
+  for (const [name, value] of Object.entries(always)) headers.set(name, value)
+  for (const [name, value] of Object.entries(unlessGiven)) if (!headers.has(name)) headers.set(name, value)
+  if (secure) for (const [name, value] of Object.entries(transport)) headers.set(name, value)
+}
+
+/**
+ * The policy of a page of ours, which loads scripts and styles from this server only and speaks with it alone. `more` are
+ * directives that a page needs beside these, or instead of them.
+ */
+export function pagePolicy(more: Readonly<Record<string, string>> = {}): string {
+  const directives = {
+    'default-src': "'none'",
+    'script-src': "'self'",
+    'style-src': "'self'",
+    'connect-src': "'self'",
+    'base-uri': "'none'",
+    'form-action': "'none'",
+    'frame-ancestors': "'none'",
+    ...more,
+  }
+  return Object.entries(directives)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('; ')
+}
