@@ -8,6 +8,8 @@ if (major !== 24) {
   )
   process.exit(1)
 }
+// What is written holds secrets, mail addresses and readings: it is for the owner alone, in a folder of any mode.
+process.umask(0o077)
 // The log's fsync, DuckDB and the files share libuv's pool: four threads, the default, would let queries delay PUBACKs.
 process.env.UV_THREADPOOL_SIZE ??= '16'
 // Compiled code kept between starts, for the threads too: half the import time, and 20 MB less for each thread.

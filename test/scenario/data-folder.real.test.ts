@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
+import { makeTempFolder } from '../setup/temp-folder.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
@@ -56,4 +57,15 @@ test('a state from before the readings is refused, and the right one goes on', a
   renameSync(`${state}.new`, state)
   await platform.start()
   expect(await readingsOf(platform, 'meter-2')).toBe(20)
+})
+
+test('everything in it is for its owner alone, whatever folder it was given', async () => {
+  using folder = makeTempFolder('open')
+  chmodSync(folder.path, 0o755)
+  await using platform = await startPlatform({ dataDir: folder.path })
+  await publish(platform, 'meter-1', 3)
+  await platform.stop()
+  const files = readdirSync(folder.path, { recursive: true, encoding: 'utf8' })
+  expect(files).toEqual(expect.arrayContaining(['state.sqlite', 'readings.duckdb', 'secret.key', 'log']))
+  expect(files.filter((file) => (lstatSync(join(folder.path, file)).mode & 0o077) !== 0)).toEqual([])
 })
