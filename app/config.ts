@@ -94,6 +94,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     notifier: {
       ...notifierConfigSchema.parse({
         smtpUrl: values.SMTP_URL,
+        startTls: values.SMTP_STARTTLS,
         publicUrl: values.PUBLIC_URL,
         connections: values.SMTP_CONNECTIONS,
         mailsPerS: values.MAILS_PER_S,

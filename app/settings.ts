@@ -105,6 +105,7 @@ const duckdbShape = duckdbReadingsConfigSchema.shape
 export const settingSchemas = {
   ...platformSchemas,
   SMTP_URL: notifierShape.smtpUrl,
+  SMTP_STARTTLS: notifierShape.startTls,
   MAIL_FROM: notifierShape.from,
   ALERT_EMAIL: dispatcherConfigSchema.shape.recipients,
   PUBLIC_URL: notifierShape.publicUrl,

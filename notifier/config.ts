@@ -18,8 +18,15 @@ export const notifierConfigSchema = z.strictObject({
   smtpUrl: smtpUrl
     .optional()
     .describe(
-      'SMTP server that takes the mails: smtp://user:password@host:587 (STARTTLS where offered) or smtps://…:465; ' +
+      'SMTP server that takes the mails: smtp://user:password@host:587 (STARTTLS) or smtps://…:465; ' +
         'without it they land as .eml files in the data folder',
+    ),
+  startTls: z
+    .enum(['required', 'offered'])
+    .default('required')
+    .describe(
+      'Whether an smtp:// server elsewhere than on this machine must speak TLS: `required`, or `offered`, which sends mails in ' +
+        'the clear to one that does not, and their links with them; a password is never sent so',
     ),
   from: mailbox
     .prefault('PELBIoT <pelbiot@localhost>')

@@ -20,6 +20,8 @@ export interface MailServerOptions {
   readonly onMessage?: (mail: ReceivedMail) => SmtpReply | undefined | Promise<SmtpReply | undefined>
   /** User and password that a client has to log in with. */
   readonly login?: { readonly user: string; readonly password: string }
+  /** Offers STARTTLS or begins with TLS, under a certificate that nobody has a reason to trust. */
+  readonly tls?: 'offered' | 'from the first byte'
 }
 
 export interface SmtpReply {
@@ -42,7 +44,7 @@ export interface MailServer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** A real SMTP server on a port of its own, without TLS. */
+/** A real SMTP server on a port of its own. */
 export async function startMailServer(options: MailServerOptions = {}): Promise<MailServer> {
   const { login } = options
   const accepted: ReceivedMail[] = []
@@ -52,7 +54,8 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   let mostAtOnce = 0
   let logins = 0
   const serverOptions: SMTPServerOptions = {
-    disabledCommands: login === undefined ? ['STARTTLS', 'AUTH'] : ['STARTTLS'],
+    secure: options.tls === 'from the first byte',
+    disabledCommands: [...(options.tls === 'offered' ? [] : ['STARTTLS']), ...(login === undefined ? ['AUTH'] : [])],
     allowInsecureAuth: true,
     authOptional: login === undefined,
     logger: false,
@@ -108,7 +111,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   const stop = () => new Promise<void>((resolve) => server.close(() => resolve()))
   return {
     port,
-    url: `smtp://127.0.0.1:${port}`,
+    url: `${options.tls === 'from the first byte' ? 'smtps' : 'smtp'}://127.0.0.1:${port}`,
     accepted,
     get connections() {
       return connections

@@ -21,7 +21,8 @@ async function startServer(options: MailServerOptions = {}): Promise<MailServer>
 
 function createProvider(smtpUrl: string, more: Partial<SmtpConfig> = {}): MailProvider {
   const from = { name: 'Site', address: 'site@example.com' }
-  const provider = createSmtpProvider({ smtpUrl, from, connections: 2, mailsPerS: 1_000, timeoutMs: 20_000, ...more })
+  const fixed = { from, startTls: 'required', connections: 2, mailsPerS: 1_000, timeoutMs: 20_000 } as const
+  const provider = createSmtpProvider({ smtpUrl, ...fixed, ...more })
   ends.push(() => provider.close())
   return provider
 }
@@ -81,6 +82,33 @@ describe('the SMTP provider', () => {
     const outcome = await inTheClear.send(mail(), never)
     expect(outcome).toMatchObject({ kind: 'temporary', providerDown: true })
     expect(server.logins).toBe(0)
+  })
+
+  test('a mail does not leave the machine in the clear, unless the operator says that it may', async () => {
+    const server = await startServer()
+    const url = `smtp://0.0.0.0:${server.port}`
+    const outcome = await createProvider(url).send(mail(1), never)
+    expect(outcome).toMatchObject({ kind: 'temporary', reason: 'server_refused', providerDown: true })
+    expect(server.accepted).toEqual([])
+    expect(await createProvider(url, { startTls: 'offered' }).send(mail(2), never)).toMatchObject({ kind: 'sent' })
+  })
+
+  test.for(['required', 'offered'] as const)(
+    'a server whose certificate nobody vouches for gets no mail, nor gets it in the clear (STARTTLS %s)',
+    async (startTls) => {
+      const server = await startServer({ tls: 'offered', login: { user: 'ops', password: 'right' } })
+      const outcome = await createProvider(`smtp://ops:right@0.0.0.0:${server.port}`, { startTls }).send(mail(), never)
+      expect(outcome).toMatchObject({ kind: 'temporary', providerDown: true })
+      expect(outcome.response).toMatch(/self.signed|certificate/i)
+      expect([server.accepted, server.logins]).toEqual([[], 0])
+    },
+  )
+
+  test('a server whose certificate nobody vouches for gets none over smtps either', async () => {
+    const server = await startServer({ tls: 'from the first byte' })
+    const outcome = await createProvider(server.url).send(mail(), never)
+    expect(outcome).toMatchObject({ kind: 'temporary', providerDown: true })
+    expect(server.accepted).toEqual([])
   })
 
   test('a server that is down is a provider that is down', async () => {

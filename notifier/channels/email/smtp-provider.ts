@@ -4,7 +4,7 @@ import type { NotifierConfig } from '../../config.ts'
 import type { MailProvider, OutgoingMail, SendOutcome } from '../../ports.ts'
 import { outcomeOf, type SmtpFailure } from './outcome.ts'
 
-export type SmtpConfig = Pick<NotifierConfig, 'from' | 'connections' | 'mailsPerS' | 'timeoutMs'> & {
+export type SmtpConfig = Pick<NotifierConfig, 'from' | 'startTls' | 'connections' | 'mailsPerS' | 'timeoutMs'> & {
   readonly smtpUrl: string
 }
 
@@ -17,7 +17,7 @@ const idleMs = 60_000
  */
 export function createSmtpProvider(config: SmtpConfig): MailProvider {
   const url = new URL(config.smtpUrl)
-  const pool = createTransport({ pool: true, maxRequeues: 0, ...serverOf(url), ...limitsOf(config) })
+  const pool = createTransport({ pool: true, maxRequeues: 0, ...serverOf(url, config), ...limitsOf(config) })
   // A connection that fails fails the mail it carries, and says so there.
   pool.on('error', () => {})
   const queue = new PQueue({ concurrency: config.connections, interval: 1_000, intervalCap: config.mailsPerS })
@@ -53,7 +53,7 @@ export function createSmtpProvider(config: SmtpConfig): MailProvider {
   }
 }
 
-function serverOf(url: URL) {
+function serverOf(url: URL, { startTls }: Pick<SmtpConfig, 'startTls'>) {
   const secure = url.protocol === 'smtps:'
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const user = decodeURIComponent(url.username)
@@ -62,8 +62,9 @@ function serverOf(url: URL) {
     host,
     port: url.port === '' ? (secure ? 465 : 587) : Number(url.port),
     secure,
-    // A password never crosses a network in the clear.
-    ...(user === '' ? {} : { auth: { user, pass }, requireTLS: !secure && !isLoopback(host) }),
+    // Whoever stands in between could take the offer of TLS out of the server's answer.
+    requireTLS: !secure && !isLoopback(host) && (startTls === 'required' || user !== ''),
+    ...(user !== '' && { auth: { user, pass } }),
   }
 }
 
