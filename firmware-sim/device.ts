@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectAsync, type MqttClient, Store } from 'mqtt'
+import type { LatencyHistogram } from '../model/index.ts'
 import { nativeTopic, parseDeviceId } from '../model/index.ts'
-import type { LatencyHistogram } from './raw/latency-histogram.ts'
 import { RedeliveryStore } from './redelivery-store.ts'
 import type { SentMessage, SentRow } from './truth/history.ts'
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { createLatencyHistogram } from '../model/index.ts'
 import { createDevice, type Device } from './device.ts'
 import type { MeasuringPoint } from './estate.ts'
 import { type FaultKind, factsOf } from './faults/faults.ts'
@@ -7,7 +8,6 @@ import { createFirmware, type Firmware } from './firmware.ts'
 import type { PlatformApi } from './platform-api.ts'
 import { provision } from './provision.ts'
 import { quickProfile } from './quick-profile.ts'
-import { createLatencyHistogram } from './raw/latency-histogram.ts'
 import { createRandom } from './signals/random.ts'
 import type { DeviceHistory } from './truth/history.ts'
 

@@ -49,6 +49,7 @@ export {
   type SiteId,
 } from './ids.ts'
 export { issueText } from './issue-text.ts'
+export { createLatencyHistogram, type LatencyHistogram, type StepCounts } from './latency-histogram.ts'
 export { isMailAddress } from './mail-address.ts'
 export { maySee, type Principal, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
 export {
@@ -83,6 +84,22 @@ export {
   severities,
   type ThresholdCondition,
 } from './rule.ts'
+export {
+  burnRate,
+  emptyCounts,
+  findService,
+  heartbeatMs,
+  type ServiceCounts,
+  type ServiceFinding,
+  type ServiceLevel,
+  type ServiceMeasure,
+  type ServiceRecord,
+  type ServiceWindow,
+  serviceLevels,
+  serviceMeasures,
+  serviceWindows,
+  type Uptime,
+} from './service-level.ts'
 export { millisecondsOf } from './time-stamp.ts'
 export {
   nativePrefix,

@@ -1,4 +1,5 @@
-import { createDevice, createLatencyHistogram, type DeviceHistory } from '../../firmware-sim/index.ts'
+import { createDevice, type DeviceHistory } from '../../firmware-sim/index.ts'
+import { createLatencyHistogram } from '../../model/index.ts'
 import type { Platform } from '../../test/scenario/platform.ts'
 import { type Ledger, markAcked, type SentMessage } from './ledger.ts'
 import type { ChaosClient } from './mqtt-client.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { createLatencyHistogram } from '../../model/index.ts'
 import { type RawConfig, type RawSummary, rawPhases } from './config.ts'
-import { createLatencyHistogram } from './latency-histogram.ts'
 import { PreparedPublishes } from './prepared-publishes.ts'
 import { RawConnection } from './raw-connection.ts'
 

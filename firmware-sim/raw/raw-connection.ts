@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { generate } from 'mqtt-packet'
-import type { LatencyHistogram } from './latency-histogram.ts'
+import type { LatencyHistogram } from '../../model/index.ts'
 import type { PreparedPublishes } from './prepared-publishes.ts'
 
 const packetIds = 0x8000

@@ -21,6 +21,7 @@ import { profileQueries, profileWrites } from './repositories/profiles.ts'
 import { ruleWrites } from './repositories/rule-changes.ts'
 import { ruleQueries } from './repositories/rules.ts'
 import { seriesRegistry } from './repositories/series.ts'
+import { serviceStore } from './repositories/service.ts'
 import { settingQueries, settingWrites } from './repositories/settings.ts'
 import { siteQueries, siteWrites } from './repositories/sites.ts'
 import type { Db } from './schema.ts'
@@ -62,6 +63,7 @@ export function createState(
     dispatch: dispatchLedger(reader, writer, () => clock.now()),
     deliveries: deliveryQueue(reader, writer),
     notifications: notificationQueries(reader),
+    service: serviceStore(reader, writer),
 
     change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, clock.now(), actor), context))),
     trimAlerts: () => trimAlerts(writer, config.alertRows),

@@ -80,6 +80,7 @@ export type {
   RuleWrites,
 } from './rule-store.ts'
 export { platformActor, type SeedConfig, seedState } from './seed.ts'
+export type { ServiceReport, ServiceStore } from './service-store.ts'
 export { type OpenMigrator, openMigrator, openState, type StateDeps } from './sqlite/open.ts'
 export type {
   AssetList,

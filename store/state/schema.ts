@@ -11,6 +11,7 @@ import type {
   Role,
   RuleId,
   SeriesId,
+  ServiceMeasure,
   Severity,
   SiteId,
 } from '../../model/index.ts'
@@ -184,6 +185,16 @@ export type StateSchema = {
     latency_ms: number
   }
   notification_messages: { notification_id: string; bytes: Uint8Array }
+  service_counts: {
+    resolution: 'minute' | 'hour'
+    measure: ServiceMeasure
+    start_ms: number
+    total: number
+    bad: number
+    steps: string
+  }
+  /** One for each process that served: from its start to its last heartbeat. */
+  service_spans: { started_ms: number; last_ms: number }
 }
 
 /** What queries run on: the database itself, or one transaction of it. */

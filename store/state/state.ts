@@ -41,6 +41,7 @@ import type {
   SitePatch,
 } from './records.ts'
 import type { RuleQueries, RuleWrites } from './rule-store.ts'
+import type { ServiceStore } from './service-store.ts'
 
 /**
  * State as one thread sees it: reads as plain objects of functions, writes only within `change`. Lists are ordered by
@@ -65,6 +66,7 @@ export interface State {
   readonly dispatch: DispatchLedger
   readonly deliveries: DeliveryQueue
   readonly notifications: NotificationQueries
+  readonly service: ServiceStore
   /**
    * The one way to write what people decide: all of `work` or nothing, together with an audit row per change and a
    * control frame per changed site, profile, device and rule. Durable when it resolves; nothing of it stays when it rejects.

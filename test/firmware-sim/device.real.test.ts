@@ -1,7 +1,8 @@
 import { createServer, type Socket } from 'node:net'
 import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
 import { expect, test } from 'vitest'
-import { createDevice, createLatencyHistogram } from '../../firmware-sim/index.ts'
+import { createDevice } from '../../firmware-sim/index.ts'
+import { createLatencyHistogram } from '../../model/index.ts'
 import { waitUntil } from '../setup/wait.ts'
 
 const telemetry = 'pel/v1/meter-1/telemetry'

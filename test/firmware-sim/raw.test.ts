@@ -1,6 +1,6 @@
 import { parser } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
-import { createLatencyHistogram, PreparedPublishes } from '../../firmware-sim/index.ts'
+import { PreparedPublishes } from '../../firmware-sim/index.ts'
 import { builtInProfiles } from '../../model/index.ts'
 
 interface Message {
@@ -68,25 +68,5 @@ describe('prepared messages', () => {
     const meanPowerW = messages.reduce((sum, { values }) => sum + (values['power'] ?? 0), 0) / messages.length
     const expectedKwh = (meanPowerW / 1_000) * (40_000 / 3_600_000)
     expect((energies.at(-1) ?? 0) - first).toBeCloseTo(expectedKwh, 2)
-  })
-})
-
-describe('the latency histogram', () => {
-  test('tells percentiles to two percent', () => {
-    const histogram = createLatencyHistogram()
-    for (let i = 1; i <= 1_000; i++) histogram.add(i / 10)
-    expect(histogram.count).toBe(1_000)
-    expect(Math.abs(histogram.percentileMs(0.5) - 50) / 50).toBeLessThan(0.021)
-    expect(Math.abs(histogram.percentileMs(0.99) - 99) / 99).toBeLessThan(0.021)
-    expect(Math.abs(histogram.percentileMs(1) - 100) / 100).toBeLessThan(0.021)
-  })
-
-  test('takes any duration, and has an answer without one', () => {
-    const histogram = createLatencyHistogram()
-    expect(histogram.percentileMs(0.99)).toBe(0)
-    histogram.add(0)
-    histogram.add(1e12)
-    expect(histogram.count).toBe(2)
-    expect(histogram.percentileMs(1)).toBeGreaterThan(1e6)
   })
 })

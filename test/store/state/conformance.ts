@@ -13,6 +13,7 @@ import { describePeople } from './conformance/people.ts'
 import { describeProfiles } from './conformance/profiles.ts'
 import { describeRules } from './conformance/rules.ts'
 import { describeSeries } from './conformance/series.ts'
+import { describeService } from './conformance/service.ts'
 import { describeSites } from './conformance/sites.ts'
 import { createTestClock, device, type MakeStatePlace, profile, refusal, rule, settings, site } from './harness.ts'
 
@@ -32,6 +33,7 @@ export function describeState(name: string, make: MakeStatePlace): void {
     describeRules(make)
     describeAlerts(make)
     describeNotifications(make)
+    describeService(make)
     describeLife(make)
   })
 }
