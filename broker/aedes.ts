@@ -68,7 +68,10 @@ export async function openAedes(deps: AedesDeps): Promise<Aedes> {
   aedes.on('connackSent', (connack, client) => {
     if (connack.returnCode === 0) connectionOf(client)?.open()
   })
-  aedes.on('clientError', (client, error) => logger.debug({ err: error, client: client.id }, 'connection failed'))
+  // Before it is admitted, what it calls itself may be a secret in the wrong place.
+  aedes.on('clientError', (client, error) =>
+    logger.debug({ err: error, client: client.connected ? client.id : undefined }, 'connection failed'),
+  )
   aedes.on('connectionError', (_client, error) => logger.debug({ err: error }, 'connection refused'))
   // What its own housekeeping, or the lookup of offline subscribers, could not do; an event that its types do not name.
   const emitter: EventEmitter = aedes
