@@ -5,6 +5,7 @@ import { programBench } from './program.ts'
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ingest: async () => (await import('./ingest.ts')).benchIngest,
   start: async () => (await import('./start.ts')).benchStart,
+  connections: async () => (await import('./connections/connections.ts')).benchConnections,
   notify: async () => (await import('./notify.ts')).benchNotify,
   rules: async () => (await import('./rules.ts')).benchRules,
   store: async () => (await import('./store.ts')).benchStore,
