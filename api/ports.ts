@@ -1,3 +1,4 @@
+import type { ConnectionView } from '../broker/index.ts'
 import type { IngestQueries } from '../ingest/index.ts'
 import type { FieldError, MetricName, ProfileRecord, RuleRecord } from '../model/index.ts'
 import type { LogPosition, LogStats } from '../store/log/index.ts'
@@ -33,11 +34,15 @@ export interface BrokerStatus {
   readonly pacedMsTotal: number
 }
 
+export type { ConnectionView }
+
 /** What the API asks of the broker's thread. */
 export interface BrokerQueries {
   status(): Promise<BrokerStatus>
-  /** Ends every connection of the device or the key. */
-  disconnect(principal: string): Promise<void>
+  /** Ends every connection of the device or the key, or of those the one; resolves with how many. */
+  disconnect(principal: string, connectionId?: number): Promise<number>
+  /** The connections of the device or the key, the oldest first. */
+  connections(principal: string): Promise<readonly ConnectionView[]>
 }
 
 export interface ApiPeers {

@@ -3,6 +3,7 @@ import type { RouteDeps } from './route-deps.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { connectionRoutes } from './routes/connections.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -25,6 +26,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...latestRoutes(deps),
     ...deviceRoutes(deps),
     ...tokenRoutes(deps),
+    ...connectionRoutes(deps),
     ...siteRoutes(deps),
     ...assetRoutes(deps),
     ...profileRoutes(deps),

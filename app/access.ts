@@ -1,7 +1,7 @@
-import type { BrokerAccess } from '../broker/index.ts'
+import type { BrokerAccess, MqttIdentity } from '../broker/index.ts'
 import type { DeviceId, DeviceLimits, SiteId } from '../model/index.ts'
 import { controlTopic, type DeviceRecord, parseDeviceId } from '../model/index.ts'
-import type { State } from '../store/state/index.ts'
+import type { State, VerifiedCredential } from '../store/state/index.ts'
 
 /** What the broker knows of a device on the way of every message. */
 interface Entry {
@@ -21,11 +21,26 @@ export interface Access extends BrokerAccess {
 const devicePrefix = controlTopic.device('' as DeviceId)
 const pageSize = 1_000
 
-export function createAccess(state: State): Access {
+/** `onUse` hears of each secret that was good for something. */
+export function createAccess(state: State, onUse: (secretId: string) => void): Access {
   const devices = new Map<DeviceId, Entry>()
 
   function put({ id, siteId, gatewayId, limits }: DeviceRecord): void {
     devices.set(id, { siteId, gatewayId, limits })
+  }
+
+  async function identityOf(credential: VerifiedCredential, username: string): Promise<MqttIdentity | undefined> {
+    const { secretId, goodUntilMs } = credential
+    const proof = { secretId, expiresMs: goodUntilMs ?? undefined }
+    if (credential.kind === 'api-key') {
+      const { id: keyId, sites, scopes } = credential
+      const mayRead = scopes.length === 0 || scopes.includes('readings:read')
+      return mayRead && username === `key:${keyId}` ? { kind: 'key', keyId, sites, ...proof } : undefined
+    }
+    const { deviceId } = credential
+    // State knows a device a moment before its control frame has passed here.
+    const limits = devices.get(deviceId)?.limits ?? (await state.devices.get(deviceId))?.limits
+    return username === deviceId && limits !== undefined ? { kind: 'device', deviceId, limits, ...proof } : undefined
   }
 
   return {
@@ -46,19 +61,9 @@ export function createAccess(state: State): Access {
     async identify({ username, password }) {
       const credential = await state.credentials.verify(password)
       if (credential === undefined) return undefined
-      if (credential.kind === 'api-key') {
-        const { id: keyId, sites, scopes, expiresMs } = credential
-        const mayRead = scopes.length === 0 || scopes.includes('readings:read')
-        return mayRead && username === `key:${keyId}`
-          ? { kind: 'key', keyId, sites, expiresMs: expiresMs ?? undefined }
-          : undefined
-      }
-      const { deviceId, expiresMs } = credential
-      // State knows a device a moment before its control frame has passed here.
-      const limits = devices.get(deviceId)?.limits ?? (await state.devices.get(deviceId))?.limits
-      return username === deviceId && limits !== undefined
-        ? { kind: 'device', deviceId, limits, expiresMs: expiresMs ?? undefined }
-        : undefined
+      const identity = await identityOf(credential, username)
+      if (identity !== undefined) onUse(credential.secretId)
+      return identity
     },
     isGatewayOf: (gateway, device) => devices.get(device)?.gatewayId === gateway,
     siteOf: (device) => devices.get(device)?.siteId,

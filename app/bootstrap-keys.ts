@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Logger } from 'pino'
 import { platformActor, type State } from '../store/state/index.ts'
 
 export interface BootstrapKeys {
@@ -9,10 +10,11 @@ export interface BootstrapKeys {
   readonly firstAdmin: string | undefined
 }
 
-/** The operator's own key, from the first start on. */
-export async function acceptBootstrapKey(state: State, ownKey: string | undefined): Promise<void> {
-  if (ownKey !== undefined && (await state.credentials.verify(ownKey)) === undefined)
-    await issueAdminKey(state, 'bootstrap', ownKey)
+/** The operator's own key, from the first start on. Revoked or replaced it stays so, whatever the setting says. */
+export async function acceptBootstrapKey(state: State, ownKey: string | undefined, logger: Logger): Promise<void> {
+  if (ownKey === undefined || (await state.credentials.verify(ownKey)) !== undefined) return
+  if (!(await state.credentials.isKnown(ownKey))) await issueAdminKey(state, 'bootstrap', ownKey)
+  else logger.warn('BOOTSTRAP_ADMIN_KEY is not accepted: it was revoked or replaced')
 }
 
 /**

@@ -66,6 +66,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       wsPort: portOrOff(values.MQTT_WS_PORT),
       tls,
       maxConnections: values.MQTT_MAX_CONNECTIONS,
+      connectionsPerPrincipal: values.MQTT_CONNECTIONS_PER_DEVICE,
       payloadBytes: values.MQTT_PAYLOAD_BYTES,
       topicLevels: values.MQTT_TOPIC_LEVELS,
       messagesPerS: values.MQTT_MESSAGES_PER_S,

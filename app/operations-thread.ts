@@ -8,6 +8,7 @@ import { createNotifier } from '../notifier/index.ts'
 import { validateRule } from '../rules/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
 import type { PlatformConfig } from './config.ts'
+import { createUseRecorder, createUsesInMemory, notingUses } from './credential-uses.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
 import { remote } from './port-rpc.ts'
@@ -36,6 +37,8 @@ export interface OperationsReady {
 const calls = { maxInFlight: 1_000 } as const
 /** The reporting interval of the profile `platform`. */
 const selfWatchMs = 10_000
+/** How late "last used" may be. */
+const recordUsesMs = 20_000
 
 await runThread<OperationsThreadData, OperationsReady>(async (data) => {
   const { config } = data
@@ -66,8 +69,16 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     dispatcher.start()
     data.alertsRecorded.on('message', dispatcher.wake)
 
+    const uses = createUsesInMemory(systemClock)
+    const useRecorder = createUseRecorder(recordUsesMs, {
+      takers: [uses.take, broker.takeUses],
+      record: state.credentialUses.record,
+      logger,
+    })
+    lifecycle.own('uses of credentials', () => useRecorder.stop())
+    useRecorder.start()
     const api = createApi(config.api, {
-      state,
+      state: { ...state, credentials: notingUses(state.credentials, uses.note) },
       relay,
       peers: {
         readings: { range: ingest.range, buckets: ingest.buckets, stats: ingest.storeStats },

@@ -1,15 +1,17 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { type Broker, createBroker, createSessionPersistence } from '../broker/index.ts'
-import { AppError, encodeOrigin, frameKind, nativeTopic, removedDevice, systemClock } from '../model/index.ts'
+import { createBroker, createSessionPersistence } from '../broker/index.ts'
+import { AppError, encodeOrigin, frameKind, nativeTopic, systemClock } from '../model/index.ts'
 import { defaultRules } from '../rules/index.ts'
 import { createLogAppender, type LogAppender } from '../store/log/index.ts'
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
 import { acceptBootstrapKey, makeFirstKeys } from './bootstrap-keys.ts'
+import { obeyingControls } from './broker-orders.ts'
 import { claimLog } from './claim-log.ts'
 import type { PlatformConfig } from './config.ts'
+import { createUsesInMemory } from './credential-uses.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
 import { createLifecycle } from './lifecycle.ts'
@@ -60,7 +62,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const state = await openState({ ...stateConfig, migrate: true }, { clock: systemClock, logger })
     lifecycle.own('state', () => state.close())
     await seedState(state, { ...config.firstSite, rules: defaultRules })
-    await acceptBootstrapKey(state, config.bootstrapAdminKey)
+    await acceptBootstrapKey(state, config.bootstrapAdminKey, logger)
 
     const log = await claimLog(state, { ...config.log, folder: folder.logFolder, consumers: ['ingest', 'fanout'] })
     lifecycle.own('log', () => log.close())
@@ -88,7 +90,8 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     )
     lifecycle.own('ingest thread', () => ingest.stop(threadStopMs))
 
-    const access = createAccess(state)
+    const uses = createUsesInMemory(systemClock)
+    const access = createAccess(state, uses.note)
     await access.load()
     const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
     await sessions.open()
@@ -120,10 +123,12 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
 
     serve(operationsToMain.port1, {
       status: async () => broker.stats(),
-      disconnect: async (principal) => void broker.disconnect(principal),
+      disconnect: async (principal, connectionId) => broker.disconnect(principal, connectionId),
+      connections: async (principal) => broker.connectionsOf(principal),
       logStats: async () => log.stats(),
-      appendControl: forgettingRemoved(appendControl, broker),
+      appendControl: obeyingControls(appendControl, broker),
       appendTelemetry: createTelemetryAppend(appender),
+      takeUses: async () => uses.take(),
     } satisfies BrokerService)
     lifecycle.own('port to operations', () => operationsToMain.port1.close())
     const operations = startThread<OperationsThreadData, OperationsReady>({
@@ -198,21 +203,6 @@ function createControlAppend(appender: LogAppender, access: Access): BrokerServi
       const frame = { kind: frameKind.control, flags: 0, packetId: 0, session: 0, origin: nobody, topic, payload }
       appender.append(frame, owner, (error, position) => (error ? reject(error) : resolve(position)))
     })
-}
-
-/**
- * A device that is removed is cut off before its removal is in the log, and forgotten once it is there: what it said until
- * then comes first.
- */
-function forgettingRemoved(append: BrokerService['appendControl'], broker: Broker): BrokerService['appendControl'] {
-  return async (topic, payload) => {
-    const removed = removedDevice(topic, payload)
-    if (removed === undefined) return append(topic, payload)
-    broker.disconnect(removed)
-    const position = await append(topic, payload)
-    broker.forget(removed)
-    return position
-  }
 }
 
 /** Telemetry that comes from within: no connection waits for it, so it may wait for a full disk as long as it takes. */

@@ -3,6 +3,7 @@ import type { IngestQueries } from '../ingest/index.ts'
 import type { DeviceId } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { ReadingStore } from '../store/readings/index.ts'
+import type { SecretUse } from '../store/state/index.ts'
 
 /** What threads answer each other over ports; the lists name the methods, because a port carries no types. */
 
@@ -17,5 +18,15 @@ export type BrokerService = BrokerQueries & {
   readonly logStats: ControlLog['stats']
   /** Appends telemetry of a device that has no connection: the platform itself. Resolves once it is on disk. */
   readonly appendTelemetry: (deviceId: DeviceId, payload: Uint8Array) => Promise<LogPosition>
+  /** Secrets that were used over MQTT since the last call. */
+  readonly takeUses: () => Promise<readonly SecretUse[]>
 }
-export const brokerMethods = ['status', 'disconnect', 'appendControl', 'logStats', 'appendTelemetry'] as const
+export const brokerMethods = [
+  'status',
+  'disconnect',
+  'connections',
+  'appendControl',
+  'logStats',
+  'appendTelemetry',
+  'takeUses',
+] as const

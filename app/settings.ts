@@ -112,6 +112,7 @@ export const settingSchemas = {
   SMTP_CONNECTIONS: notifierShape.connections,
   MAILS_PER_S: notifierShape.mailsPerS,
   MQTT_MAX_CONNECTIONS: brokerShape.maxConnections,
+  MQTT_CONNECTIONS_PER_DEVICE: brokerShape.connectionsPerPrincipal,
   MQTT_PAYLOAD_BYTES: brokerShape.payloadBytes,
   MQTT_TOPIC_LEVELS: brokerShape.topicLevels,
   MQTT_MESSAGES_PER_S: brokerShape.messagesPerS,

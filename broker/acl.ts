@@ -20,8 +20,11 @@ export function actsFor(access: BrokerAccess, device: DeviceId, subject: DeviceI
   return device === subject || access.isGatewayOf(device, subject)
 }
 
+/** Of an identity what its rights follow from. */
+type Claimant = { readonly kind: 'device'; readonly deviceId: DeviceId } | { readonly kind: 'key' }
+
 /** `deviceId`: of whom the topic tells; undefined: a topic that means nothing. Integrators never publish. */
-export function mayPublish(access: BrokerAccess, identity: MqttIdentity, deviceId: DeviceId | undefined): boolean {
+export function mayPublish(access: BrokerAccess, identity: Claimant, deviceId: DeviceId | undefined): boolean {
   return deviceId !== undefined && identity.kind === 'device' && actsFor(access, identity.deviceId, deviceId)
 }
 

@@ -1,14 +1,16 @@
 import type { Client, ConnectPacket } from 'aedes'
 import type { Logger } from 'pino'
-import { encodeOrigin, idPattern, isDeviceId, resolveTopic, type TopicRules } from '../model/index.ts'
+import { type Clock, encodeOrigin, idPattern, isDeviceId, resolveTopic, type TopicRules } from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
 import type { Accept } from './accept.ts'
 import { mayPublish, principalOf } from './acl.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
+import type { Admitted } from './connection-peers.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { BrokerAccess, MqttIdentity, SessionRegistry } from './ports.ts'
 import type { Refusals } from './refusals.ts'
+import type { Roster } from './roster.ts'
 
 export interface AdmitDeps {
   readonly config: BrokerConfig
@@ -20,8 +22,8 @@ export interface AdmitDeps {
   readonly accept: Accept
   readonly logins: Pick<FailedLogins, 'note'>
   readonly logger: Logger
-  /** Connections open now, this one included. */
-  readonly connections: () => number
+  readonly clock: Clock
+  readonly roster: Pick<Roster, 'admitted' | 'admit' | 'countBeside'>
 }
 
 /** Return codes of CONNACK (MQTT 3.1.1, table 3.1); Aedes sends the one that the error of `authenticate` carries. */
@@ -37,20 +39,11 @@ class ConnectRefused extends Error {
   }
 }
 
-/** Who an admitted connection is: what presence and the log's frames call it. */
-export interface Admitted {
-  readonly identity: MqttIdentity
-  readonly principal: string
-  readonly origin: Uint8Array
-  readonly session: number
-}
-
 export interface Admit {
   /** Aedes' `preConnect`: before anything of the CONNECT is believed. */
   prepare(client: Client, packet: ConnectPacket): void
   /** Aedes' `authenticate`: resolves when the connection may go on, else rejects with the CONNACK's code. */
   authenticate(client: Client, username: string | undefined, password: Buffer | undefined): Promise<void>
-  admitted(client: Client): Admitted | undefined
 }
 
 /** What the CONNECT said, until its credentials are checked. */
@@ -67,9 +60,8 @@ const principalPattern = new RegExp(`^(key:)?${idPattern.source.slice(1)}`)
 const keyNamePattern = /^key:[a-z0-9]{1,16}$/
 
 export function createAdmit(deps: AdmitDeps): Admit {
-  const { config, access, sessions, appender, topics, refusals, accept, logins, connections } = deps
+  const { config, access, sessions, appender, topics, refusals, accept, logins, clock, roster } = deps
   const requests = new WeakMap<Client, Request>()
-  const admitted = new WeakMap<Client, Admitted>()
   let unnamed = 0
 
   function prepare(client: Client, packet: ConnectPacket): void {
@@ -82,13 +74,13 @@ export function createAdmit(deps: AdmitDeps): Admit {
     // PUBLISH does not pass through Aedes, so only the connection knows when it last heard from its client.
     if (client.conn instanceof Connection) {
       client.conn.keepAliveMs = (packet.keepalive ?? 0) * 1000
-      client.conn.principal = packet.username
+      client.conn.claimedPrincipal = packet.username
     }
     packet.keepalive = 0
   }
 
   async function identify(username: string | undefined, password: Buffer | undefined): Promise<MqttIdentity> {
-    if (connections() > config.maxConnections || appender.waitingBytes > config.waitingBytes)
+    if (roster.admitted >= config.maxConnections || appender.waitingBytes > config.waitingBytes)
       throw new ConnectRefused(returnCode.serverUnavailable, 'no room for another connection')
     if (username === undefined || password === undefined)
       throw new ConnectRefused(returnCode.badCredentials, 'user name or password is missing')
@@ -134,23 +126,28 @@ export function createAdmit(deps: AdmitDeps): Admit {
     if (request === undefined || !(conn instanceof Connection)) throw new Error('a client without a CONNECT')
     const identity = await identify(username, password).catch((error: unknown) => {
       if (error instanceof ConnectRefused && error.returnCode === returnCode.badCredentials)
-        logins.note({ principal: nameable(username), address: conn.address })
+        logins.note({ principal: nameable(username), address: conn.peer.address })
       throw error
     })
     // Nobody waits any more; what is begun from here on would not be ended.
     if (conn.destroyed) throw new Error('the client has gone')
     const principal = principalOf(identity)
-    const origin = encodeOrigin(principal, request.clientId)
+    if (roster.countBeside(principal, client) >= config.connectionsPerPrincipal)
+      throw new ConnectRefused(returnCode.serverUnavailable, 'it has too many connections already')
+    const { clientId } = request
+    const origin = encodeOrigin(principal, clientId)
     checkWill(identity, request.will, origin)
+    const protocol: Admitted['protocol'] = client.version === 3 ? '3.1' : '3.1.1'
+    const who = { identity, principal, clientId, origin, sinceMs: clock.now(), protocol, cleanSession: client.clean }
+    roster.admit(conn, who)
+    conn.expiresMs = identity.expiresMs ?? Number.POSITIVE_INFINITY
     const session = await sessions.sessionOf(client.id, client.clean).catch((error: unknown) => {
       deps.logger.error({ err: error }, 'opening a session failed')
       throw new ConnectRefused(returnCode.serverUnavailable, 'the session cannot be kept')
     })
-    admitted.set(client, { identity, principal, origin, session: session.number })
     const publisher = accept.publisher(conn, { identity, client, session: session.number, origin })
-    conn.expiresMs = identity.expiresMs ?? Number.POSITIVE_INFINITY
-    conn.admit(publisher, session.present)
+    conn.begin(publisher, session)
   }
 
-  return { prepare, authenticate, admitted: (client) => admitted.get(client) }
+  return { prepare, authenticate }
 }

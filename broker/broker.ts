@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Aedes, PublishPacket } from 'aedes'
 import type { Logger } from 'pino'
-import type { Clock, DeviceId, TopicRules } from '../model/index.ts'
+import type { Clock, CredentialEnds, DeviceId, TopicRules } from '../model/index.ts'
 import type { LogAppender, LogReader } from '../store/log/index.ts'
 import { createAccept } from './accept.ts'
 import { createAckFlusher } from './ack-flusher.ts'
@@ -19,7 +19,7 @@ import { createGate } from './gate.ts'
 import { createInterest } from './interest.ts'
 import { createListeners } from './listeners.ts'
 import { createPace } from './pace.ts'
-import type { BrokerAccess, BrokerPersistence, FanoutLedger, SessionRegistry } from './ports.ts'
+import type { BrokerAccess, BrokerPersistence, ConnectionView, FanoutLedger, SessionRegistry } from './ports.ts'
 import { createPresence } from './presence.ts'
 import { ExchangesUnderWay } from './qos2.ts'
 import { createRefusals } from './refusals.ts'
@@ -76,8 +76,12 @@ export interface Broker {
   /** Stops listening, lets what is on its way reach the disk (bounded), closes every connection. */
   stop(): Promise<void>
   ports(): BrokerPorts
-  /** Closes every connection of a device id or `key:{id}`, because its credentials or rights changed. */
-  disconnect(principal: string): number
+  /** Closes every connection of a device id or `key:{id}`, or of those the one; returns how many. */
+  disconnect(principal: string, connectionId?: number): number
+  /** Secrets end, now or later: the connections that were opened by them end with them, others stay. */
+  endSecrets(ends: CredentialEnds): void
+  /** The connections of a device id or `key:{id}`, the oldest first. */
+  connectionsOf(principal: string): readonly ConnectionView[]
   /**
    * Drops what is kept of a device that was removed, so that another of its id does not inherit it: sessions, wills,
    * retained messages. Called when its removal is in the log and its connections are closed; a start after a crash does
@@ -124,10 +128,10 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const shared = { config, access, appender, topics, persistence, refusals, logger }
   const accept = createAccept({ ...shared, interest, exchanges, fanout, gate, pace, counters, monotonicMs, publish })
   const logins = createFailedLogins(logger, monotonicMs)
-  const admit = createAdmit({ ...shared, sessions, accept, logins, connections: () => roster.size })
-  const roster = createRoster(admit, presence)
-  const forward = createForward({ ...shared, admit, interest })
-  const wills = createWills({ ...shared, admit })
+  const roster = createRoster(presence)
+  const admit = createAdmit({ ...shared, sessions, accept, logins, clock, roster })
+  const forward = createForward({ ...shared, interest })
+  const wills = createWills(shared)
   const acks = createAckFlusher()
   const hooks: ConnectionHooks = {
     received: (sizeBytes) => {
@@ -140,12 +144,12 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     closed: roster.remove,
     acksWaiting: acks.add,
   }
-  const listeners = createListeners(config, logger, (stream, address) => {
+  const listeners = createListeners(config, logger, (stream, peer) => {
     if (aedes === undefined) {
       stream.destroy()
       return
     }
-    const connection = new Connection(stream, hooks, address)
+    const connection = new Connection(roster.total + 1, stream, peer, hooks)
     roster.add(connection)
     aedes.handle(connection)
   })
@@ -194,7 +198,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     roster.quiesce()
     await settled(() => fanout.idle, deadlineMs)
     // Aedes publishes the wills of those that did not take their leave; they pass through the log like any other.
-    roster.close('closed by the platform')
+    roster.closeAll('closed by the platform')
     await new Promise<void>((resolve) => open.close(resolve))
     await settled(() => fanout.idle && wills.pending === 0 && roster.size === 0, deadlineMs)
     clearInterval(upkeep)
@@ -214,7 +218,9 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     start,
     stop,
     ports: listeners.ports,
-    disconnect: (principal) => roster.close('closed by the platform', principal),
+    disconnect: (principal, connectionId) => roster.close('closed by the platform', principal, connectionId),
+    endSecrets: (ends) => roster.endSecrets(ends, clock.now()),
+    connectionsOf: roster.of,
     forget,
     reloadTls: listeners.reloadTls,
     stats: () => ({

@@ -21,6 +21,11 @@ export const brokerConfigSchema = z.strictObject({
     .min(1)
     .default(50_000)
     .describe('Connections admitted at once; one more gets CONNACK 0x03, and is closed unanswered from 10 % above on'),
+  connectionsPerPrincipal: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe('Connections of one device or one key at once; one more gets CONNACK 0x03'),
   connectTimeoutMs: z.int().min(100).default(30_000).describe('A connection that has not sent its CONNECT is closed'),
   payloadBytes: z
     .int()

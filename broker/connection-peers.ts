@@ -1,5 +1,25 @@
 import type { Connection } from './connection.ts'
+import type { MqttIdentity, Transport } from './ports.ts'
 import type { PublishView, Violation } from './strict/index.ts'
+
+/** What is at the other end, before it has said anything. */
+export interface Peer {
+  /** Of the client, or of what stands between it and us. */
+  readonly address: string | undefined
+  readonly transport: Transport
+}
+
+/** Who an admitted connection is: what presence, the log's frames and people call it. */
+export interface Admitted {
+  readonly identity: MqttIdentity
+  readonly principal: string
+  /** As the client calls itself. */
+  readonly clientId: string
+  readonly origin: Uint8Array
+  readonly sinceMs: number
+  readonly protocol: '3.1' | '3.1.1'
+  readonly cleanSession: boolean
+}
 
 /** Why a connection ended, as presence frames and logs say it. */
 export type CloseReason =
@@ -9,6 +29,7 @@ export type CloseReason =
   | 'connect timeout'
   | 'taken over'
   | 'credentials expired'
+  | 'credentials revoked'
   | 'protocol violation'
   | 'refused'
   | 'log unavailable'

@@ -1,8 +1,9 @@
 import { Duplex } from 'node:stream'
 import { AckBuffer } from './ack-buffer.ts'
 import { connackFirst, refusingConnack } from './connack.ts'
-import type { CloseReason, ConnectionHooks, Publisher } from './connection-peers.ts'
+import type { Admitted, CloseReason, ConnectionHooks, Peer, Publisher } from './connection-peers.ts'
 import { PacketReader, type PacketTarget } from './packet-reader.ts'
+import type { MqttSession } from './ports.ts'
 import { checkFixedHeader, checkPacket, PublishView, packetType, type Violation, violations } from './strict/index.ts'
 
 /** How far a connection is: what it may send, and who is given it. */
@@ -22,10 +23,14 @@ const pubrecByte = 0x50
 export class Connection extends Duplex implements PacketTarget {
   keepAliveMs = 0
   sessionPresent = false
-  /** As it calls itself; believed once it is admitted. */
-  principal: string | undefined
-  /** Of the client, or of what stands between it and us. */
-  readonly address: string | undefined
+  /** As it calls itself, until it is admitted. */
+  claimedPrincipal: string | undefined
+  /** Undefined: its credentials have not been found right (yet). */
+  who: Admitted | undefined
+  /** Of its session; 0 until it has one. */
+  session = 0
+  readonly id: number
+  readonly peer: Peer
   /** Epoch ms: when its credentials expire. */
   expiresMs = Number.POSITIVE_INFINITY
   #phase: Phase = 'connect'
@@ -50,10 +55,11 @@ export class Connection extends Duplex implements PacketTarget {
   #silentMs = 0
   #fullMs = 0
 
-  constructor(socket: Duplex, hooks: ConnectionHooks, address?: string) {
+  constructor(id: number, socket: Duplex, peer: Peer, hooks: ConnectionHooks) {
     super({ allowHalfOpen: false, emitClose: true })
+    this.id = id
     this.#socket = socket
-    this.address = address
+    this.peer = peer
     this.#hooks = hooks
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
@@ -66,10 +72,15 @@ export class Connection extends Duplex implements PacketTarget {
     return this.#reason ?? 'connection lost'
   }
 
-  /** The credentials were right: what follows CONNECT goes to the publisher and to Aedes once `open` is called. */
-  admit(publisher: Publisher, sessionPresent: boolean): void {
+  get principal(): string | undefined {
+    return this.who?.principal ?? this.claimedPrincipal
+  }
+
+  /** It has its session: what follows CONNECT goes to the publisher and to Aedes once `open` is called. */
+  begin(publisher: Publisher, session: MqttSession): void {
     this.#publisher = publisher
-    this.sessionPresent = sessionPresent
+    this.session = session.number
+    this.sessionPresent = session.present
   }
 
   /** The CONNACK is out. */

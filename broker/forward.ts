@@ -1,18 +1,17 @@
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
 import type { TopicRules } from '../model/index.ts'
 import { mayReceive, maySubscribe, subjectOf, type TopicSubject } from './acl.ts'
-import type { Admit } from './admit.ts'
 import type { BrokerConfig } from './config.ts'
-import { Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { Grants } from './grants.ts'
 import type { Interest } from './interest.ts'
 import type { BrokerAccess } from './ports.ts'
+import { connectionOf } from './roster.ts'
 
 export interface ForwardDeps {
   readonly config: Pick<BrokerConfig, 'subscriberBacklogBytes'>
   readonly access: BrokerAccess
   readonly topics: TopicRules
-  readonly admit: Admit
   readonly interest: Pick<Interest, 'passes'>
 }
 
@@ -33,7 +32,7 @@ export interface Forward {
 /** Topics whose subject is remembered; beyond it they are looked up anew. */
 const maxSubjects = 10_000
 
-export function createForward({ config, access, topics, admit, interest }: ForwardDeps): Forward {
+export function createForward({ config, access, topics, interest }: ForwardDeps): Forward {
   const subjects = new Map<string, TopicSubject | undefined>()
   const grantsOf = new WeakMap<Client, Grants>()
   let droppedTotal = 0
@@ -56,7 +55,7 @@ export function createForward({ config, access, topics, admit, interest }: Forwa
 
   return {
     subscription(client, subscription) {
-      const identity = admit.admitted(client)?.identity
+      const identity = connectionOf(client)?.who?.identity
       if (identity === undefined || !maySubscribe(access, topics, identity, subscription.topic)) return null
       const grants = grantsOf.get(client) ?? new Grants()
       grantsOf.set(client, grants)
@@ -67,11 +66,11 @@ export function createForward({ config, access, topics, admit, interest }: Forwa
       for (const filter of filters) grantsOf.get(client)?.revoke(filter)
     },
     packet(client, packet) {
-      const identity = admit.admitted(client)?.identity
-      if (identity === undefined || !(client.conn instanceof Connection)) return null
-      if (!mayReceive(access, identity, subject(packet.topic))) return null
+      const connection = connectionOf(client)
+      if (connection?.who === undefined) return null
+      if (!mayReceive(access, connection.who.identity, subject(packet.topic))) return null
       packet.qos = grantsOf.get(client)?.deliverWith(packet.topic, packet.qos) ?? packet.qos
-      if (!keepsUp(client.conn, packet.qos)) return null
+      if (!keepsUp(connection, packet.qos)) return null
       interest.passes(packet.qos)
       return packet
     },

@@ -4,6 +4,7 @@ export { createSessionPersistence, type SessionPersistence } from './persistence
 export type {
   BrokerAccess,
   BrokerPersistence,
+  ConnectionView,
   FanoutLedger,
   IncomingPacket,
   MqttCredentials,

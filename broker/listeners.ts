@@ -8,6 +8,8 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { AppError } from '../model/index.ts'
 import type { BrokerPorts } from './broker.ts'
 import type { BrokerConfig } from './config.ts'
+import type { Peer } from './connection-peers.ts'
+import type { Transport } from './ports.ts'
 
 export interface Listeners {
   /** All or none: rejects when a port is taken or a file cannot be read. */
@@ -32,7 +34,7 @@ const subprotocols = ['mqtt', 'mqttv3.1']
 export function createListeners(
   config: BrokerConfig,
   logger: Logger,
-  onConnection: (stream: Duplex, address: string | undefined) => void,
+  onConnection: (stream: Duplex, peer: Peer) => void,
 ): Listeners {
   const sockets = new Set<Duplex>()
   let tcp: Server | undefined
@@ -46,20 +48,21 @@ export function createListeners(
     socket.on('error', () => {})
   }
 
-  function onSocket(socket: Socket): void {
+  function onSocket(socket: Socket, transport: Transport): void {
     track(socket)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, tcpKeepAliveMs)
-    onConnection(socket, socket.remoteAddress)
+    onConnection(socket, { address: socket.remoteAddress, transport })
   }
 
   function startTcp(port: number): Promise<Server> {
-    const server = createTcpServer(onSocket)
+    const server = createTcpServer((socket) => onSocket(socket, 'tcp'))
     return listen(server, port)
   }
 
   async function startTls(port: number): Promise<TlsServer> {
-    const server = createTlsServer({ ...(await readTlsFiles()), handshakeTimeout: handshakeTimeoutMs }, onSocket)
+    const options = { ...(await readTlsFiles()), handshakeTimeout: handshakeTimeoutMs }
+    const server = createTlsServer(options, (socket) => onSocket(socket, 'tls'))
     server.on('connection', track)
     server.on('tlsClientError', (error) => logger.debug({ err: error }, 'tls handshake failed'))
     return await listen(server, port)
@@ -90,7 +93,7 @@ export function createListeners(
         })
         const stream = createWebSocketStream(webSocket)
         track(stream)
-        onConnection(stream, socket.remoteAddress)
+        onConnection(stream, { address: socket.remoteAddress, transport: 'websocket' })
       })
     })
     return listen(server, port)

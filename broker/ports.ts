@@ -7,6 +7,8 @@ export type MqttIdentity = (
   /** An integrator: subscribes within its sites, never publishes. */
   | { readonly kind: 'key'; readonly keyId: KeyId; readonly sites: SiteScope }
 ) & {
+  /** Which of its secrets was shown. */
+  readonly secretId: string
   /** Epoch ms from which the credentials are good for nothing; the connection ends then. Undefined: never. */
   readonly expiresMs?: number | undefined
 }
@@ -27,6 +29,25 @@ export interface BrokerAccess {
   /** From memory. Undefined: no such device. */
   siteOf(device: DeviceId): SiteId | undefined
 }
+
+/** A connection whose credentials were right, for people to see. */
+export interface ConnectionView {
+  /** Of no other connection of this run of the broker. */
+  readonly id: number
+  /** As the client calls itself; `~` and a number when it has no name. */
+  readonly clientId: string
+  readonly address: string | undefined
+  readonly sinceMs: number
+  readonly transport: Transport
+  readonly protocol: '3.1' | '3.1.1'
+  readonly cleanSession: boolean
+  /** 0: none. */
+  readonly keepAliveS: number
+  readonly secretId: string
+}
+
+export const transports = ['tcp', 'tls', 'websocket'] as const
+export type Transport = (typeof transports)[number]
 
 /** One MQTT session of one client. */
 export interface MqttSession {

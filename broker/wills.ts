@@ -10,12 +10,11 @@ import {
 } from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
 import { mayPublish } from './acl.ts'
-import type { Admit, Admitted } from './admit.ts'
-import type { BrokerAccess, BrokerPersistence } from './ports.ts'
+import type { BrokerAccess, BrokerPersistence, MqttIdentity } from './ports.ts'
+import { connectionOf } from './roster.ts'
 
 export interface WillDeps {
   readonly access: BrokerAccess
-  readonly admit: Admit
   readonly appender: LogAppender
   readonly persistence: BrokerPersistence
   readonly topics: TopicRules
@@ -34,7 +33,7 @@ const owner = { closed: false } as const
  * Aedes' `authorizePublish`, which is left for wills alone: the will becomes a frame of the log before it is published.
  * `client` is null for a will that a crash left behind; it is kept until the log has it.
  */
-export function createWills({ access, admit, appender, persistence, topics }: WillDeps): Wills {
+export function createWills({ access, appender, persistence, topics }: WillDeps): Wills {
   let pending = 0
 
   /**
@@ -51,7 +50,7 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
       return pending
     },
     authorize(client, packet, done) {
-      const sender = client === null ? orphan(packet, access) : present(admit.admitted(client), access)
+      const sender = client === null ? orphan(packet, access) : present(client, access)
       const deviceId = resolveTopic(packet.topic, topics)?.deviceId
       if (sender === undefined || !mayPublish(access, sender.identity, deviceId)) {
         if (client === null) persistence.delWill({ id: clientIdOf(packet) }).catch(ignoreFailure)
@@ -76,23 +75,32 @@ export function createWills({ access, admit, appender, persistence, topics }: Wi
   }
 }
 
+interface Sender {
+  readonly identity: Pick<MqttIdentity & { kind: 'device' }, 'kind' | 'deviceId'>
+  readonly origin: Uint8Array
+  readonly session: number
+}
+
 /** A device that was removed while it was connected leaves no will. */
-function present(sender: Admitted | undefined, access: BrokerAccess): Admitted | undefined {
-  if (sender?.identity.kind === 'device' && access.siteOf(sender.identity.deviceId) === undefined) return undefined
-  return sender
+function present(client: Client, access: BrokerAccess): Sender | undefined {
+  const connection = connectionOf(client)
+  if (connection?.who === undefined) return undefined
+  const { identity, origin } = connection.who
+  if (identity.kind !== 'device' || access.siteOf(identity.deviceId) === undefined) return undefined
+  return { identity, origin, session: connection.session }
 }
 
 /**
  * The will names its client as Aedes knows it: principal, slash, the client's own identifier. Undefined: its device has
  * gone in the meantime.
  */
-function orphan(will: PublishPacket, access: BrokerAccess): Admitted | undefined {
+function orphan(will: PublishPacket, access: BrokerAccess): Sender | undefined {
   const id = clientIdOf(will)
   const slash = id.indexOf('/')
   const principal = id.slice(0, slash)
   if (slash < 0 || !isDeviceId(principal) || access.siteOf(principal) === undefined) return undefined
   const origin = encodeOrigin(principal, id.slice(slash + 1))
-  return { identity: { kind: 'device', deviceId: principal, limits: {} }, principal, origin, session: 0 }
+  return { identity: { kind: 'device', deviceId: principal }, origin, session: 0 }
 }
 
 function clientIdOf(will: PublishPacket): string {

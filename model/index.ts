@@ -64,6 +64,7 @@ export { type Quality, type QualityName, quality, qualityNames } from './quality
 export { type ReadingBatch, ReadingBatchBuilder } from './reading-batch.ts'
 export {
   type Attributes,
+  type CredentialEnds,
   controlTopic,
   type DeviceLimits,
   type DeviceRecord,

@@ -62,6 +62,17 @@ export const controlTopic = {
   device: (id: DeviceId) => `device/${id}`,
   rule: (id: RuleId) => `rule/${id}`,
   alert: (id: AlertId) => `alert/${id}`,
+  /** Of a device id, or `key:{id}`. */
+  credential: (principal: string) => `credential/${principal}`,
+}
+
+/**
+ * Payload of a control frame `credential/{principal}`: secrets that are to be good for nothing from a moment on. Whoever
+ * is connected by one of them is cut off then.
+ */
+export interface CredentialEnds {
+  readonly principal: string
+  readonly ends: readonly { readonly secretId: string; readonly endsMs: number }[]
 }
 
 /** The device that this control frame says is gone. */

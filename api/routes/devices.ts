@@ -137,7 +137,6 @@ export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
       async handler({ params }, context) {
         await seenDevice(state.devices, context.principal, params.id)
         await changes.apply(context, (unit) => unit.devices.remove(params.id))
-        await peers.broker.disconnect(params.id)
         return { status: 204 }
       },
     }),

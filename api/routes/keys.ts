@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { roles } from '../../model/index.ts'
-import type { ApiKeyRecord } from '../../store/state/index.ts'
+import type { ApiKeyWithSecrets, KeySecretRecord } from '../../store/state/index.ts'
 import { keyIdField, nameField, siteIdField, timeField, timeInput, timeOrNull } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { badField, HttpProblem } from '../problem.ts'
+import { rotationInput } from '../rotation.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { scopes } from '../scopes.ts'
@@ -26,6 +27,14 @@ const keyInput = z
   })
   .openapi('NewKey')
 
+const secretSchema = z
+  .strictObject({
+    createdAt: timeField,
+    expiresAt: timeField.nullable().openapi({ description: 'The end of one that was replaced' }),
+    lastUsedAt: timeField.nullable().openapi({ description: 'Half a minute late at most' }),
+  })
+  .openapi('KeySecret')
+
 const keySchema = z
   .strictObject({
     id: z.string(),
@@ -36,6 +45,9 @@ const keySchema = z
     createdAt: timeField,
     expiresAt: timeField.nullable(),
     revokedAt: timeField.nullable(),
+    secrets: z.array(secretSchema).openapi({
+      description: 'What it can be proved with: its present secret first, then during a rotation the one before',
+    }),
   })
   .openapi('Key')
 
@@ -48,7 +60,7 @@ const newKeySchema = z
 
 const tag = 'Keys'
 
-export function keyRoutes({ state, changes, peers, clock }: RouteDeps): Route[] {
+export function keyRoutes({ state, changes, clock }: RouteDeps): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -93,6 +105,27 @@ export function keyRoutes({ state, changes, peers, clock }: RouteDeps): Route[] 
       },
     }),
     defineRoute({
+      method: 'post',
+      path: '/api/v1/keys/{id}/rotate',
+      tag,
+      summary: 'Replace the secret of an API key',
+      description:
+        'The answer shows the new secret, once. The id stays, and with it the MQTT user name, the role, the sites and ' +
+        'the scopes. The old secret ends by itself when the overlap is over.',
+      policy: { role: 'admin', scope: 'keys:write', sites: 'every' },
+      request: { params: z.strictObject({ id: keyIdField }), body: rotationInput, bodyOptional: true },
+      responses: { 201: { description: 'The key, with its new secret', schema: newKeySchema } },
+      async handler({ params, body }, context) {
+        const { record, token } = await changes.apply(context, async (unit) => {
+          const key = await unit.credentials.getKey(params.id)
+          const wider = key && scopesBeyond(context.scopes, key.scopes)
+          if (wider !== undefined) throw new HttpProblem('forbidden', wider)
+          return unit.credentials.rotateKey(params.id, body.overlapS * 1_000)
+        })
+        return { status: 201, body: { ...toKey(record), key: token } }
+      },
+    }),
+    defineRoute({
       method: 'delete',
       path: '/api/v1/keys/{id}',
       tag,
@@ -102,23 +135,22 @@ export function keyRoutes({ state, changes, peers, clock }: RouteDeps): Route[] 
       responses: { 204: { description: 'It is good for nothing any more' } },
       async handler({ params }, context) {
         await changes.apply(context, (unit) => unit.credentials.revokeKey(params.id))
-        await peers.broker.disconnect(`key:${params.id}`)
         return { status: 204 }
       },
     }),
   ]
 }
 
-/** A narrowed key must not make a wider one. Says what is too wide. */
+/** A narrowed key must not make a wider one, nor get the secret of one. Says what is too wide. */
 function scopesBeyond(own: readonly string[], wanted: readonly string[]): string | undefined {
   if (own.length === 0) return undefined
-  if (wanted.length === 0) return `a key that is narrowed to ${own.join(', ')} cannot make one that is not`
+  if (wanted.length === 0) return `a key that is narrowed to ${own.join(', ')} cannot make or rotate one that is not`
   const beyond = wanted.filter((scope) => !own.includes(scope))
   return beyond.length > 0 ? `your key does not have the scopes ${beyond.join(', ')} itself` : undefined
 }
 
-function toKey(record: ApiKeyRecord): z.input<typeof keySchema> {
-  const { id, name, role, sites, scopes, createdMs, expiresMs, revokedMs } = record
+function toKey(record: ApiKeyWithSecrets): z.input<typeof keySchema> {
+  const { id, name, role, sites, scopes, createdMs, expiresMs, revokedMs, secrets } = record
   return {
     id,
     name,
@@ -128,5 +160,10 @@ function toKey(record: ApiKeyRecord): z.input<typeof keySchema> {
     createdAt: formatTime(createdMs),
     expiresAt: timeOrNull(expiresMs),
     revokedAt: timeOrNull(revokedMs),
+    secrets: secrets.map(toSecret),
   }
+}
+
+function toSecret({ createdMs, expiresMs, lastUsedMs }: KeySecretRecord): z.input<typeof secretSchema> {
+  return { createdAt: formatTime(createdMs), expiresAt: timeOrNull(expiresMs), lastUsedAt: timeOrNull(lastUsedMs) }
 }

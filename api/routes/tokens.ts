@@ -1,13 +1,19 @@
 import { z } from '@hono/zod-openapi'
 import type { DeviceTokenRecord } from '../../store/state/index.ts'
 import { deviceIdField, timeField, timeOrNull } from '../fields.ts'
+import { rotationInput } from '../rotation.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { seenDevice } from '../site-access.ts'
 import { formatTime } from '../time.ts'
 
 const tokenSchema = z
-  .strictObject({ id: z.string(), createdAt: timeField, expiresAt: timeField.nullable() })
+  .strictObject({
+    id: z.string(),
+    createdAt: timeField,
+    expiresAt: timeField.nullable(),
+    lastUsedAt: timeField.nullable().openapi({ description: 'Its last CONNECT, half a minute late at most' }),
+  })
   .openapi('DeviceToken')
 const newTokenSchema = z
   .strictObject({
@@ -21,7 +27,7 @@ const oneToken = z.strictObject({ id: deviceIdField, tokenId: z.string().min(1).
 const tag = 'Devices'
 
 /** A device has one token, or two while the old one is being replaced. */
-export function tokenRoutes({ state, changes, peers }: RouteDeps): Route[] {
+export function tokenRoutes({ state, changes }: RouteDeps): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -55,24 +61,45 @@ export function tokenRoutes({ state, changes, peers }: RouteDeps): Route[] {
       },
     }),
     defineRoute({
+      method: 'post',
+      path: '/api/v1/devices/{id}/tokens/rotate',
+      tag,
+      summary: "Replace a device's token",
+      description: 'The new one holds at once, the old one ends by itself when the overlap is over.',
+      policy: { role: 'admin', scope: 'devices:write', sites: 'own' },
+      request: { params: ofDevice, body: rotationInput, bodyOptional: true },
+      responses: { 201: { description: 'The token, shown this once', schema: newTokenSchema } },
+      async handler({ params, body }, context) {
+        await seenDevice(state.devices, context.principal, params.id)
+        const { record, token } = await changes.apply(context, (unit) =>
+          unit.credentials.rotateDeviceToken(params.id, body.overlapS * 1_000),
+        )
+        return { status: 201, body: { ...toToken(record), token } }
+      },
+    }),
+    defineRoute({
       method: 'delete',
       path: '/api/v1/devices/{id}/tokens/{tokenId}',
       tag,
-      summary: 'Revoke a token and end the connections of its device',
-      description: 'A device that has another token connects again with that one.',
+      summary: 'Revoke a token and end the connections that were opened by it',
+      description: "The device's connections by another token stay.",
       policy: { role: 'admin', scope: 'devices:write', sites: 'own' },
       request: { params: oneToken },
       responses: { 204: { description: 'It is good for nothing any more' } },
       async handler({ params }, context) {
         await seenDevice(state.devices, context.principal, params.id)
         await changes.apply(context, (unit) => unit.credentials.revokeDeviceToken(params.id, params.tokenId))
-        await peers.broker.disconnect(params.id)
         return { status: 204 }
       },
     }),
   ]
 }
 
-function toToken(record: DeviceTokenRecord): z.input<typeof tokenSchema> {
-  return { id: record.id, createdAt: formatTime(record.createdMs), expiresAt: timeOrNull(record.expiresMs) }
+function toToken({ id, createdMs, expiresMs, lastUsedMs }: DeviceTokenRecord): z.input<typeof tokenSchema> {
+  return {
+    id,
+    createdAt: formatTime(createdMs),
+    expiresAt: timeOrNull(expiresMs),
+    lastUsedAt: timeOrNull(lastUsedMs),
+  }
 }

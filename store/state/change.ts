@@ -10,6 +10,7 @@ type ChangeVerb =
   | 'update'
   | 'remove'
   | 'issue'
+  | 'rotate'
   | 'revoke'
   | 'restore'
   | 'acknowledge'

@@ -9,7 +9,9 @@ import { alertLedger } from './repositories/alert-ledger.ts'
 import { alertQueries } from './repositories/alerts.ts'
 import { assetQueries, assetWrites } from './repositories/assets.ts'
 import { auditQueries } from './repositories/audit.ts'
-import { type CredentialContext, credentialQueries, credentialWrites } from './repositories/credentials.ts'
+import { credentialUses } from './repositories/credential-uses.ts'
+import { credentialWrites } from './repositories/credential-writes.ts'
+import { type CredentialContext, credentialQueries } from './repositories/credentials.ts'
 import { deliveryQueue } from './repositories/deliveries.ts'
 import { deviceQueries, deviceWrites } from './repositories/devices.ts'
 import { dispatchLedger } from './repositories/dispatch.ts'
@@ -52,6 +54,7 @@ export function createState(
     devices: deviceQueries(reader),
     series: seriesRegistry(reader, writer),
     credentials: credentialQueries(reader, context),
+    credentialUses: credentialUses(writer),
     people: personQueries(reader),
     settings: settingQueries(reader),
     audit: auditQueries(reader),

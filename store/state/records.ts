@@ -54,6 +54,8 @@ export interface DeviceTokenRecord {
   readonly createdMs: number
   readonly expiresMs: number | null
   readonly revokedMs: number | null
+  /** When something last proved itself with it, late by a minute or so; null: never. */
+  readonly lastUsedMs: number | null
 }
 
 /** What a program proves itself with; over MQTT its user name is `key:{id}`. */
@@ -70,7 +72,33 @@ export interface ApiKeyRecord {
   readonly revokedMs: number | null
 }
 
+/** One of the secrets of a key: its present one, or during a rotation the one before, which then has an end. */
+export interface KeySecretRecord {
+  readonly id: string
+  readonly createdMs: number
+  readonly expiresMs: number | null
+  readonly lastUsedMs: number | null
+}
+
+export interface ApiKeyWithSecrets extends ApiKeyRecord {
+  /** Those that are good for something, the present one first. */
+  readonly secrets: readonly KeySecretRecord[]
+}
+
 export type CredentialRecord = DeviceTokenRecord | ApiKeyRecord
+
+/** A credential that a token has just proved, and by which of its secrets. */
+export type VerifiedCredential = CredentialRecord & {
+  readonly secretId: string
+  /** The end of the secret or of the credential, whichever is sooner; null: neither ends. */
+  readonly goodUntilMs: number | null
+}
+
+/** That a secret was good for something. */
+export interface SecretUse {
+  readonly secretId: string
+  readonly usedMs: number
+}
 
 /** A credential just made: the only time that its token is known. */
 export interface Issued<Record extends CredentialRecord> {

@@ -71,6 +71,20 @@ export type StateSchema = {
     created_ms: number
     expires_ms: number | null
     revoked_ms: number | null
+    /** Which of the key's secrets `hash` is: 1, and one more with each rotation. */
+    secret: number
+    /** When that one was made; null: with the key. */
+    secret_ms: number | null
+    last_used_ms: number | null
+  }
+  /** Secrets that a rotation has replaced; they hold until `expires_ms`. */
+  old_secrets: {
+    hash: Uint8Array
+    credential_id: string
+    secret: number
+    created_ms: number
+    expires_ms: number
+    last_used_ms: number | null
   }
   people: {
     id: string

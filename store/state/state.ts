@@ -20,11 +20,10 @@ import type { Page, PageRequest, ScopedPage, TimeCursor } from './page.ts'
 import type {
   Actor,
   ApiKeyInput,
-  ApiKeyRecord,
+  ApiKeyWithSecrets,
   AssetInput,
   AssetPatch,
   AssetRecord,
-  CredentialRecord,
   DeviceInput,
   DevicePatch,
   DeviceTokenRecord,
@@ -37,8 +36,10 @@ import type {
   ProfilePatch,
   RejectedRecord,
   RejectedRow,
+  SecretUse,
   SiteInput,
   SitePatch,
+  VerifiedCredential,
 } from './records.ts'
 import type { RuleQueries, RuleWrites } from './rule-store.ts'
 import type { ServiceStore } from './service-store.ts'
@@ -55,6 +56,7 @@ export interface State {
   readonly devices: DeviceQueries
   readonly series: SeriesRegistry
   readonly credentials: CredentialQueries
+  readonly credentialUses: CredentialUses
   readonly people: PersonQueries
   readonly settings: SettingQueries
   readonly audit: AuditQueries
@@ -190,22 +192,40 @@ export interface SeriesRegistry {
 }
 
 export interface CredentialQueries {
-  /** The credential of a token that is neither expired nor revoked. Reads only. */
-  verify(token: string): Promise<CredentialRecord | undefined>
-  getKey(id: KeyId): Promise<ApiKeyRecord | undefined>
+  /** The credential of a token that is neither expired, replaced nor revoked. Reads only. */
+  verify(token: string): Promise<VerifiedCredential | undefined>
+  /** Whether it is, or once was, a secret of anybody. */
+  isKnown(token: string): Promise<boolean>
+  getKey(id: KeyId): Promise<ApiKeyWithSecrets | undefined>
   /** All keys, revoked and expired ones too. */
-  listKeys(query: PageRequest): Promise<Page<ApiKeyRecord>>
-  /** The device's tokens that are not revoked, the oldest first; two at most. */
+  listKeys(query: PageRequest): Promise<Page<ApiKeyWithSecrets>>
+  /** The device's tokens that are neither revoked nor expired, the oldest first; two at most. */
   deviceTokens(deviceId: DeviceId): Promise<readonly DeviceTokenRecord[]>
 }
 
 export interface CredentialWrites {
   /** `conflict` when the device has two already: an old and a new one is all that a rotation needs. */
   issueDeviceToken(deviceId: DeviceId): Promise<Issued<DeviceTokenRecord>>
+  /**
+   * A new token at once; those before end when `overlapMs` is over (0: now). `conflict` when the device has two already
+   * and they are to overlap with a third.
+   */
+  rotateDeviceToken(deviceId: DeviceId, overlapMs: number): Promise<Issued<DeviceTokenRecord>>
   revokeDeviceToken(deviceId: DeviceId, tokenId: string): Promise<void>
   /** With `token` that text becomes the key instead of a random one (an operator's bootstrap key). */
-  issueKey(input: ApiKeyInput, token?: string): Promise<Issued<ApiKeyRecord>>
+  issueKey(input: ApiKeyInput, token?: string): Promise<Issued<ApiKeyWithSecrets>>
+  /**
+   * A new secret at once, under the same id; the one before ends when `overlapMs` is over (0: now). `conflict` for a key
+   * that has ended, or while a rotation before still overlaps and this one is to overlap as well.
+   */
+  rotateKey(id: KeyId, overlapMs: number): Promise<Issued<ApiKeyWithSecrets>>
   revokeKey(id: KeyId): Promise<void>
+}
+
+/** When secrets were used: machine's work, without audit and control frames, gathered by the caller and told in bulk. */
+export interface CredentialUses {
+  /** Later uses than those that are known are kept; of secrets that have gone nothing is. */
+  record(uses: readonly SecretUse[]): Promise<void>
 }
 
 export interface PersonQueries {

@@ -76,7 +76,9 @@ describe('a key', () => {
     expect(JSON.stringify((await api.get('/api/v1/keys')).body)).not.toContain(body.key)
 
     expect((await api.request('DELETE', `/api/v1/keys/${body.id}`)).status).toBe(204)
-    expect(api.fake.disconnected).toContain(`key:${body.id}`)
+    const frame = api.fake.controls.at(-1)
+    expect(frame?.topic).toBe(`credential/key:${body.id}`)
+    expect(JSON.parse(frame?.payload ?? '').ends).toEqual([{ secretId: `${body.id}.1`, endsMs: startMs }])
     expect((await api.get('/api/v1/devices', { key: body.key })).status).toBe(401)
     const listed = (await api.get('/api/v1/keys')).body.items.find(({ id }: { id: string }) => id === body.id)
     expect(listed.revokedAt).toBe('2026-11-23T10:00:00.000Z')
@@ -105,6 +107,59 @@ describe('a key', () => {
     expect((await make([])).status).toBe(403)
     expect((await make(['devices:read'])).status).toBe(403)
     expect((await make(['readings:read'])).status).toBe(201)
+  })
+
+  test('is replaced under the same id, and the old secret ends by itself', async () => {
+    const { body } = await api.post('/api/v1/keys', { name: 'rotating', role: 'viewer' })
+    const rotate = (overlapS: number) => api.post(`/api/v1/keys/${body.id}/rotate`, { overlapS })
+    const opens = async (key: string) => (await api.get('/api/v1/devices', { key })).status === 200
+    const secretsOf = async () =>
+      (await api.get('/api/v1/keys')).body.items.find(({ id }: { id: string }) => id === body.id).secrets
+    expect(await secretsOf()).toEqual([{ createdAt: '2026-11-23T10:00:00.000Z', expiresAt: null, lastUsedAt: null }])
+
+    api.clock.nowMs = startMs + 1_000
+    const second = await rotate(60)
+    expect([second.status, second.body.id]).toEqual([201, body.id])
+    expect([await opens(body.key), await opens(second.body.key)]).toEqual([true, true])
+    expect(await secretsOf()).toMatchObject([
+      { createdAt: '2026-11-23T10:00:01.000Z', expiresAt: null },
+      { createdAt: '2026-11-23T10:00:00.000Z', expiresAt: '2026-11-23T10:01:01.000Z' },
+    ])
+    const again = await rotate(60)
+    expect([again.status, again.body.errors]).toMatchObject([409, [{ field: 'overlapS' }]])
+    api.clock.nowMs = startMs + 61_000
+    expect([await opens(body.key), await opens(second.body.key)]).toEqual([false, true])
+    expect(await secretsOf()).toHaveLength(1)
+
+    const third = await rotate(0)
+    expect([await opens(second.body.key), await opens(third.body.key)]).toEqual([false, true])
+    expect(JSON.stringify((await api.get('/api/v1/keys')).body)).not.toContain(third.body.key)
+    await api.request('DELETE', `/api/v1/keys/${body.id}`)
+    expect((await rotate(0)).status).toBe(409)
+    expect((await api.post('/api/v1/keys/nothing/rotate', {})).status).toBe(404)
+    api.clock.nowMs = startMs
+  })
+
+  test('shows when each of its secrets was last used', async () => {
+    const { body } = await api.post('/api/v1/keys', { name: 'used', role: 'viewer' })
+    await api.post(`/api/v1/keys/${body.id}/rotate`, { overlapS: 60 })
+    await api.state.credentialUses.record([
+      { secretId: `${body.id}.1`, usedMs: startMs },
+      { secretId: `${body.id}.2`, usedMs: startMs + 1_000 },
+    ])
+    const listed = (await api.get('/api/v1/keys')).body.items.find(({ id }: { id: string }) => id === body.id)
+    expect(listed.secrets.map(({ lastUsedAt }: { lastUsedAt: string }) => lastUsedAt)).toEqual([
+      '2026-11-23T10:00:01.000Z',
+      '2026-11-23T10:00:00.000Z',
+    ])
+  })
+
+  test('that is narrowed does not get the secret of a wider one', async () => {
+    const key = await api.issueKey({ role: 'admin', scopes: ['keys:write'] })
+    const wide = (await api.post('/api/v1/keys', { name: 'wide', role: 'viewer' })).body
+    const narrow = (await api.post('/api/v1/keys', { name: 'narrow', role: 'viewer', scopes: ['keys:write'] })).body
+    expect((await api.post(`/api/v1/keys/${wide.id}/rotate`, {}, { key })).status).toBe(403)
+    expect((await api.post(`/api/v1/keys/${narrow.id}/rotate`, {}, { key })).status).toBe(201)
   })
 
   test('of a device does not open the API', async () => {

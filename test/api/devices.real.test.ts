@@ -93,13 +93,12 @@ describe('a device', () => {
     })
   })
 
-  test('that is deleted is gone, disconnected, and an empty control frame says so', async () => {
+  test('that is deleted is gone, and an empty control frame says so', async () => {
     const { body } = await api.post('/api/v1/devices', { id: 'gone', profileId: 'meter-1ph' })
     expect((await api.request('DELETE', '/api/v1/devices/gone')).status).toBe(204)
     expect((await api.get('/api/v1/devices/gone')).status).toBe(404)
     expect((await api.request('DELETE', '/api/v1/devices/gone')).status).toBe(404)
     expect(lastControl()).toEqual({ topic: 'device/gone', payload: '' })
-    expect(api.fake.disconnected).toContain('gone')
     expect(await api.state.credentials.verify(body.token)).toBeUndefined()
   })
 
@@ -111,12 +110,95 @@ describe('a device', () => {
     expect(listed.map(({ id }: { id: string }) => id).sort()).toEqual([first.tokenId, second.id].sort())
     expect(JSON.stringify(listed)).not.toContain(second.token)
 
-    api.fake.disconnected.length = 0
     expect((await api.request('DELETE', `/api/v1/devices/rotating/tokens/${first.tokenId}`)).status).toBe(204)
-    expect(api.fake.disconnected).toEqual(['rotating'])
+    expect(lastControl()?.topic).toBe('credential/rotating')
+    expect(JSON.parse(lastControl()?.payload ?? '')).toEqual({
+      principal: 'rotating',
+      ends: [{ secretId: first.tokenId, endsMs: startMs }],
+    })
     expect(await api.state.credentials.verify(first.token)).toBeUndefined()
     expect(await api.state.credentials.verify(second.token)).toMatchObject({ deviceId: 'rotating' })
     expect((await api.request('DELETE', `/api/v1/devices/rotating/tokens/${first.tokenId}`)).status).toBe(404)
+  })
+})
+
+describe('the token of a device', () => {
+  const rotate = (id: string, overlapS: number) => api.post(`/api/v1/devices/${id}/tokens/rotate`, { overlapS })
+  const tokensOf = async (id: string) => (await api.get(`/api/v1/devices/${id}/tokens`)).body.items
+
+  test('is replaced at once, and the old one ends by itself', async () => {
+    const first = (await api.post('/api/v1/devices', { id: 'overlapping', profileId: 'meter-1ph' })).body
+    api.clock.nowMs = startMs + 1_000
+    const { status, body: second } = await rotate('overlapping', 60)
+    expect(status).toBe(201)
+    const end = '2026-11-23T10:01:01.000Z'
+    expect(await tokensOf('overlapping')).toMatchObject([
+      { id: first.tokenId, expiresAt: end },
+      { id: second.id, expiresAt: null },
+    ])
+    expect(JSON.parse(lastControl()?.payload ?? '').ends).toEqual([
+      { secretId: first.tokenId, endsMs: startMs + 61_000 },
+    ])
+    expect(await lastAudit()).toMatchObject({ action: 'device-token.rotate', resourceId: second.id, siteId: 'main' })
+    expect(await api.state.credentials.verify(first.token)).toMatchObject({ goodUntilMs: startMs + 61_000 })
+    expect((await rotate('overlapping', 60)).body.errors).toMatchObject([{ field: 'overlapS' }])
+    api.clock.nowMs = startMs + 61_000
+    expect(await api.state.credentials.verify(first.token)).toBeUndefined()
+    expect(await tokensOf('overlapping')).toMatchObject([{ id: second.id }])
+    expect((await rotate('overlapping', 60)).status).toBe(201)
+    api.clock.nowMs = startMs
+  })
+
+  test('is replaced without overlap, which ends all that were there', async () => {
+    const first = (await api.post('/api/v1/devices', { id: 'leaked', profileId: 'meter-1ph' })).body
+    const second = (await rotate('leaked', 3_600)).body
+    const third = (await rotate('leaked', 0)).body
+    expect(await tokensOf('leaked')).toMatchObject([{ id: third.id }])
+    for (const { token } of [first, second]) expect(await api.state.credentials.verify(token)).toBeUndefined()
+    expect(await api.state.credentials.verify(third.token)).toMatchObject({ deviceId: 'leaked', goodUntilMs: null })
+  })
+
+  test('overlaps for a day when nothing is said, and for a month at most', async () => {
+    await api.post('/api/v1/devices', { id: 'daily', profileId: 'meter-1ph' })
+    expect((await rotate('daily', 2_592_001)).status).toBe(422)
+    expect((await rotate('daily', -1)).status).toBe(422)
+    expect((await api.request('POST', '/api/v1/devices/daily/tokens/rotate')).status).toBe(201)
+    expect((await tokensOf('daily'))[0].expiresAt).toBe('2026-11-24T10:00:00.000Z')
+  })
+
+  test('shows when it was last used', async () => {
+    const { body } = await api.post('/api/v1/devices', { id: 'used', profileId: 'meter-1ph' })
+    expect(await tokensOf('used')).toMatchObject([{ lastUsedAt: null }])
+    await api.state.credentialUses.record([{ secretId: body.tokenId, usedMs: startMs }])
+    expect(await tokensOf('used')).toMatchObject([{ lastUsedAt: '2026-11-23T10:00:00.000Z' }])
+  })
+})
+
+describe('the connections of a device', () => {
+  const open = {
+    id: 7,
+    clientId: 'roof',
+    address: '10.0.0.7',
+    sinceMs: startMs,
+    transport: 'tls',
+    protocol: '3.1.1',
+    cleanSession: true,
+    keepAliveS: 60,
+    secretId: 'abc',
+  } as const
+
+  test('are listed, and one is ended', async () => {
+    await api.post('/api/v1/devices', { id: 'connected', profileId: 'meter-1ph' })
+    const path = '/api/v1/devices/connected/connections'
+    expect((await api.get(path)).body.items).toEqual([])
+    api.fake.connections.set('connected', [open, { ...open, id: 8, address: undefined }])
+    const { sinceMs: _, secretId: tokenId, ...shown } = open
+    const items = [{ ...shown, id: '7', since: '2026-11-23T10:00:00.000Z', tokenId }]
+    expect((await api.get(path)).body.items).toEqual([...items, { ...items[0], id: '8', address: null }])
+    expect((await api.request('DELETE', `${path}/8`)).status).toBe(204)
+    expect((await api.request('DELETE', `${path}/8`)).status).toBe(404)
+    expect((await api.request('DELETE', `${path}/first`)).status).toBe(400)
+    expect((await api.get(path)).body.items).toEqual(items)
   })
 })
 
@@ -163,6 +245,9 @@ describe('a key that is limited to a site', () => {
       ['GET', '/api/v1/devices/meter-1/readings?metric=voltage'],
       ['GET', '/api/v1/devices/meter-1/tokens'],
       ['POST', '/api/v1/devices/meter-1/tokens'],
+      ['POST', '/api/v1/devices/meter-1/tokens/rotate'],
+      ['GET', '/api/v1/devices/meter-1/connections'],
+      ['DELETE', '/api/v1/devices/meter-1/connections/1'],
       ['DELETE', '/api/v1/devices/meter-1'],
       ['GET', '/api/v1/sites/main'],
       ['GET', '/api/v1/assets/plant-panel'],

@@ -1,4 +1,5 @@
 import type { ApiPeers, BrokerStatus } from '../../api/index.ts'
+import type { ConnectionView } from '../../broker/index.ts'
 import type { IngestStats, Presence } from '../../ingest/index.ts'
 import type { AppError, DeviceId, SeriesId } from '../../model/index.ts'
 import type { LogStats } from '../../store/log/index.ts'
@@ -12,7 +13,8 @@ export interface FakePeers {
   readonly series: Map<SeriesId, SeriesInfo>
   /** Control frames in the log, in order; an empty text says that the record is gone. */
   readonly controls: { topic: string; payload: string }[]
-  readonly disconnected: string[]
+  /** Of principals. */
+  readonly connections: Map<string, readonly ConnectionView[]>
   readonly presences: Map<DeviceId, Presence>
   logStats: LogStats
   ingestStats: IngestStats
@@ -47,7 +49,7 @@ export function createFakePeers(): FakePeers {
     readings,
     series,
     controls: [],
-    disconnected: [],
+    connections: new Map(),
     presences: new Map(),
     silent: new Set(),
     appendError: undefined,
@@ -127,8 +129,12 @@ export function createFakePeers(): FakePeers {
       },
       broker: {
         status: () => answer('broker', () => ({ ...fake.brokerStatus, ...unasked })),
-        disconnect: async (principal) => {
-          fake.disconnected.push(principal)
+        connections: (principal) => answer('broker', () => fake.connections.get(principal) ?? []),
+        disconnect: async (principal, connectionId) => {
+          const theirs = fake.connections.get(principal) ?? []
+          const left = connectionId === undefined ? [] : theirs.filter(({ id }) => id !== connectionId)
+          fake.connections.set(principal, left)
+          return theirs.length - left.length
         },
       },
     },

@@ -104,18 +104,22 @@ async function raiseAlert(): Promise<void> {
   expect(await api.state.alerts.get(parseAlertId(alert))).toMatchObject({ ruleVersion: 3 })
 }
 
+/** Of the key that the guide makes. */
+let keyId = ''
+
 describe('the guide', () => {
   test('has its examples', () => expect(examples.length).toBeGreaterThan(10))
 
   test.each(examples)('tells the truth about $command', async ({ command, answer }) => {
     const { method, path, headers, data } = parseCurl(
-      words(command, { URL: api.url, KEY: api.adminKey, ALERT: alert }),
+      words(command, { URL: api.url, KEY: api.adminKey, KEYID: keyId, ALERT: alert }),
       api.url,
     )
     const { status, body } = await api.request(method, path, { key: null, headers, ...(data && { raw: data }) })
     if (answer === undefined) expect(status).toBeLessThan(300)
     else expect(body).toEqual(asExpected(JSON.parse(answer)))
     if (method === 'POST' && body?.id === 'meter-1') await publish()
+    if (path === '/api/v1/keys') keyId = body.id
     if (path === '/api/v1/rules/high-voltage/restore') await raiseAlert()
   })
 })

@@ -21,10 +21,12 @@ test('the broker is told when a key expires, and not at all about one that has',
   const { record, token: password } = await state.change(platformActor, ({ credentials }) =>
     credentials.issueKey(input),
   )
-  const access = createAccess(state)
+  const used: string[] = []
+  const access = createAccess(state, (secretId) => void used.push(secretId))
   const username = `key:${record.id}`
   expect(await access.identify({ username, password })).toMatchObject({ kind: 'key', expiresMs: 2_000 })
   nowMs = 2_000
   expect(await access.identify({ username, password })).toBeUndefined()
+  expect(used).toEqual([`${record.id}.1`])
   await state.close()
 })

@@ -63,6 +63,8 @@ export interface HarnessOptions {
   /** Of devices and `key:{id}`; the others are good for ever. */
   readonly expiresMs?: Readonly<Record<string, number>>
   readonly clock?: Clock
+  /** Awaited before it is said who a client is. */
+  readonly identified?: () => Promise<void>
   readonly logger?: Logger
   /** What stands between the broker and its log. */
   readonly wrapAppender?: (appender: LogAppender) => LogAppender
@@ -119,6 +121,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     access: {
       identify: async ({ username, password }) => {
         if (password !== passwordOf(username)) return undefined
+        await options.identified?.()
         const identity = identityOf(username, devices, keys)
         return identity && { ...identity, expiresMs: options.expiresMs?.[username] }
       },
@@ -186,10 +189,12 @@ function identityOf(
   keys: ReadonlyMap<string, SiteScope>,
 ): MqttIdentity | undefined {
   const device = devices.get(username)
-  if (device !== undefined) return { kind: 'device', deviceId: parseDeviceId(username), limits: device.limits ?? {} }
+  const secretId = `secret-of-${username}`
+  if (device !== undefined)
+    return { kind: 'device', deviceId: parseDeviceId(username), limits: device.limits ?? {}, secretId }
   const keyId = username.replace(/^key:/, '')
   const sites = keys.get(keyId)
-  return sites === undefined ? undefined : { kind: 'key', keyId: parseKeyId(keyId), sites }
+  return sites === undefined ? undefined : { kind: 'key', keyId: parseKeyId(keyId), sites, secretId }
 }
 
 export async function readFrames(log: SegmentLog, kind?: FrameKind): Promise<Frame[]> {

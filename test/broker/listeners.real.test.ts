@@ -142,7 +142,7 @@ test('stopping ends every connection, answers what was on its way, and can be re
 })
 
 test('thousands that connect at once are all answered', async () => {
-  await using harness = await startHarness()
+  await using harness = await startHarness({ config: { connectionsPerPrincipal: 1_000 } })
   const clients = await Promise.all(Array.from({ length: 1_000 }, () => harness.raw()))
   for (const [i, client] of clients.entries()) client.send(connectAs('meter1', `c${i}`))
   await waitUntil('all CONNACKs', () => clients.every(({ received }) => received.length === 4))

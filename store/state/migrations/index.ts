@@ -2,7 +2,8 @@ import { first } from './0001-first.ts'
 import { alerts } from './0002-alerts.ts'
 import { auditChain } from './0003-audit-chain.ts'
 import { service } from './0004-service.ts'
+import { secrets } from './0005-secrets.ts'
 import type { Migration } from './migration.ts'
 
 /** In order, for ever: a migration that was released is never changed, only followed. Number n is at index n - 1. */
-export const migrations: readonly Migration[] = [first, alerts, auditChain, service]
+export const migrations: readonly Migration[] = [first, alerts, auditChain, service, secrets]

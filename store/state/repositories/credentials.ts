@@ -1,17 +1,21 @@
 import type { KeyObject } from 'node:crypto'
-import { AppError, type DeviceId, parseKeyId, platformDeviceId } from '../../../model/index.ts'
-import type { ChangeScope } from '../change.ts'
+import { AppError, parseKeyId } from '../../../model/index.ts'
 import { parseSiteScope, parseTexts } from '../columns.ts'
 import { toPage } from '../page.ts'
-import type { ApiKeyRecord, CredentialRecord, DeviceTokenRecord } from '../records.ts'
+import type {
+  ApiKeyRecord,
+  ApiKeyWithSecrets,
+  CredentialRecord,
+  DeviceTokenRecord,
+  KeySecretRecord,
+  VerifiedCredential,
+} from '../records.ts'
 import type { Db, StateSchema } from '../schema.ts'
-import type { CredentialQueries, CredentialWrites } from '../state.ts'
-import { hashToken, newId, newToken, sameHash } from '../tokens.ts'
-import { conflict, invalid, notFound } from './refusals.ts'
+import type { CredentialQueries } from '../state.ts'
+import { hashToken, sameHash } from '../tokens.ts'
 
 /** Longer than any token; what is longer is not worth a hash. */
-const maxTokenLength = 256
-const maxDeviceTokens = 2
+export const maxTokenLength = 256
 
 export interface CredentialContext {
   readonly secret: KeyObject
@@ -19,14 +23,26 @@ export interface CredentialContext {
   readonly now: () => number
 }
 
+type Row = StateSchema['credentials']
+type OldSecretRow = StateSchema['old_secrets']
+
 export function credentialQueries(db: Db, { secret, now }: CredentialContext): CredentialQueries {
   return {
     async verify(token) {
       if (token.length > maxTokenLength) return undefined
       const hash = hashToken(secret, token)
       const row = await db.selectFrom('credentials').selectAll().where('hash', '=', hash).executeTakeFirst()
-      if (row === undefined || !sameHash(row.hash, hash) || row.revoked_ms !== null) return undefined
-      return row.expires_ms === null || now() < row.expires_ms ? toCredential(row) : undefined
+      if (row !== undefined)
+        return sameHash(row.hash, hash) ? ifGood(toVerified(row, row.secret, row.expires_ms), now()) : undefined
+      return verifyOld(hash)
+    },
+
+    async isKnown(token) {
+      const hash = hashToken(secret, token)
+      for (const table of ['credentials', 'old_secrets'] as const)
+        if ((await db.selectFrom(table).select('hash').where('hash', '=', hash).executeTakeFirst()) !== undefined)
+          return true
+      return false
     },
 
     async getKey(id) {
@@ -36,7 +52,7 @@ export function credentialQueries(db: Db, { secret, now }: CredentialContext): C
         .where('kind', '=', 'api-key')
         .where('id', '=', id)
         .executeTakeFirst()
-      return row && toKey(row)
+      return row && withSecrets(row, await oldSecrets([row]))
     },
 
     async listKeys({ limit, after }) {
@@ -47,7 +63,9 @@ export function credentialQueries(db: Db, { secret, now }: CredentialContext): C
         .orderBy('id')
         .limit(limit + 1)
       if (after !== undefined) query = query.where('id', '>', after)
-      return toPage(await query.execute(), limit, { item: toKey, cursor: (row) => row.id })
+      const rows = await query.execute()
+      const old = await oldSecrets(rows)
+      return toPage(rows, limit, { item: (row) => withSecrets(row, old), cursor: (row) => row.id })
     },
 
     async deviceTokens(deviceId) {
@@ -56,88 +74,56 @@ export function credentialQueries(db: Db, { secret, now }: CredentialContext): C
         .selectAll()
         .where('device_id', '=', deviceId)
         .where('revoked_ms', 'is', null)
+        .where((eb) => eb.or([eb('expires_ms', 'is', null), eb('expires_ms', '>', now())]))
         .orderBy('created_ms')
         .orderBy('id')
         .execute()
       return rows.map((row) => toDeviceToken(row))
     },
   }
-}
 
-export function credentialWrites(scope: ChangeScope, context: CredentialContext): CredentialWrites {
-  const { db, nowMs, note } = scope
-  const credentials = credentialQueries(db, context)
-
-  return {
-    async issueDeviceToken(deviceId) {
-      const doing = `issue token of device ${deviceId}`
-      const siteId = await siteOf(doing, deviceId)
-      if (deviceId === platformDeviceId)
-        throw conflict(doing, 'deviceId', 'is the platform itself: nobody connects as it')
-      if ((await credentials.deviceTokens(deviceId)).length >= maxDeviceTokens)
-        throw conflict(doing, 'tokens', `are ${maxDeviceTokens} already: revoke one first`)
-      const times = { createdMs: nowMs, expiresMs: null, revokedMs: null }
-      const record: DeviceTokenRecord = { kind: 'device-token', id: newId(), deviceId, ...times }
-      const token = newToken('device-token')
-      await insert(record, token)
-      await note({ verb: 'issue', type: 'device-token', id: record.id, siteId, after: record })
-      return { record, token }
-    },
-
-    async revokeDeviceToken(deviceId, tokenId) {
-      const doing = `revoke token ${tokenId} of device ${deviceId}`
-      const siteId = await siteOf(doing, deviceId)
-      const before = (await credentials.deviceTokens(deviceId)).find((token) => token.id === tokenId)
-      if (before === undefined) throw notFound(doing)
-      await revoke(before)
-      const after = { ...before, revokedMs: nowMs }
-      await note({ verb: 'revoke', type: 'device-token', id: tokenId, siteId, before, after })
-    },
-
-    async issueKey(input, token = newToken('api-key')) {
-      const doing = `issue key ${input.name}`
-      if (token.length === 0 || token.length > maxTokenLength)
-        throw invalid(doing, 'token', `must have 1 to ${maxTokenLength} characters`)
-      const hash = hashToken(context.secret, token)
-      const taken = await db.selectFrom('credentials').select('id').where('hash', '=', hash).executeTakeFirst()
-      if (taken !== undefined) throw conflict(doing, 'token', `is that of credential ${taken.id}`)
-      const id = parseKeyId(newId())
-      const record: ApiKeyRecord = { kind: 'api-key', id, ...input, createdMs: nowMs, revokedMs: null }
-      await insert(record, token)
-      await note({ verb: 'issue', type: 'api-key', id, siteId: null, after: record })
-      return { record, token }
-    },
-
-    async revokeKey(id) {
-      const doing = `revoke key ${id}`
-      const before = await credentials.getKey(id)
-      if (before === undefined) throw notFound(doing)
-      if (before.revokedMs !== null) return
-      await revoke(before)
-      await note({ verb: 'revoke', type: 'api-key', id, siteId: null, before, after: { ...before, revokedMs: nowMs } })
-    },
+  async function verifyOld(hash: Buffer): Promise<VerifiedCredential | undefined> {
+    const old = await db.selectFrom('old_secrets').selectAll().where('hash', '=', hash).executeTakeFirst()
+    if (old === undefined || !sameHash(old.hash, hash) || now() >= old.expires_ms) return undefined
+    const row = await db.selectFrom('credentials').selectAll().where('id', '=', old.credential_id).executeTakeFirst()
+    return row && ifGood(toVerified(row, old.secret, Math.min(old.expires_ms, row.expires_ms ?? old.expires_ms)), now())
   }
 
-  async function siteOf(doing: string, deviceId: DeviceId) {
-    const device = await db.selectFrom('devices').select('site_id').where('id', '=', deviceId).executeTakeFirst()
-    if (device === undefined) throw notFound(doing)
-    return device.site_id
-  }
-
-  async function insert(record: CredentialRecord, token: string): Promise<void> {
-    const hash = hashToken(context.secret, token)
-    await db
-      .insertInto('credentials')
-      .values({ ...toRow(record), hash })
+  /** Those that hold, of any of the keys. */
+  async function oldSecrets(keys: readonly Row[]): Promise<readonly OldSecretRow[]> {
+    if (keys.length === 0) return []
+    const rotated = keys.filter((row) => row.secret > 1).map((row) => row.id)
+    if (rotated.length === 0) return []
+    return await db
+      .selectFrom('old_secrets')
+      .selectAll()
+      .where('credential_id', 'in', rotated)
+      .where('expires_ms', '>', now())
+      .orderBy('secret', 'desc')
       .execute()
   }
-
-  async function revoke({ id }: CredentialRecord): Promise<void> {
-    await db.updateTable('credentials').set({ revoked_ms: nowMs }).where('id', '=', id).execute()
-  }
 }
 
-type Row = StateSchema['credentials']
+function ifGood(credential: VerifiedCredential, nowMs: number): VerifiedCredential | undefined {
+  const { revokedMs, goodUntilMs } = credential
+  return revokedMs === null && (goodUntilMs === null || nowMs < goodUntilMs) ? credential : undefined
+}
+
+function toVerified(row: Row, secret: number, goodUntilMs: number | null): VerifiedCredential {
+  const credential = toCredential(row)
+  const secretId = credential.kind === 'api-key' ? keySecretId(row.id, secret) : row.id
+  return { ...credential, secretId, goodUntilMs }
+}
+
+/** A device's token is a secret of its own; a key has one after the other. No id of a credential has a dot. */
+export function keySecretId(keyId: string, secret: number): string {
+  return `${keyId}.${secret}`
+}
+
+export function secretOf(secretId: string): { readonly credentialId: string; readonly secret: number } {
+  const [credentialId = '', secret = '1'] = secretId.split('.')
+  return { credentialId, secret: Number(secret) }
+}
 
 function toCredential(row: Row): CredentialRecord {
   switch (row.kind) {
@@ -152,8 +138,8 @@ function toCredential(row: Row): CredentialRecord {
 
 function toDeviceToken(row: Row): DeviceTokenRecord {
   if (row.device_id === null) throw damaged(row, 'no device')
-  const { id, device_id: deviceId } = row
-  return { kind: 'device-token', id, deviceId, ...toTimes(row) }
+  const { id, device_id: deviceId, last_used_ms: lastUsedMs } = row
+  return { kind: 'device-token', id, deviceId, ...toTimes(row), lastUsedMs }
 }
 
 function toKey(row: Row): ApiKeyRecord {
@@ -170,26 +156,26 @@ function toKey(row: Row): ApiKeyRecord {
   }
 }
 
+function withSecrets(row: Row, old: readonly OldSecretRow[]): ApiKeyWithSecrets {
+  const present: KeySecretRecord = {
+    id: keySecretId(row.id, row.secret),
+    createdMs: row.secret_ms ?? row.created_ms,
+    expiresMs: null,
+    lastUsedMs: row.last_used_ms,
+  }
+  const former = old.filter(({ credential_id }) => credential_id === row.id).map(toOldSecret)
+  return { ...toKey(row), secrets: [present, ...former] }
+}
+
+function toOldSecret(row: OldSecretRow): KeySecretRecord {
+  const { credential_id, secret, created_ms: createdMs, expires_ms: expiresMs, last_used_ms: lastUsedMs } = row
+  return { id: keySecretId(credential_id, secret), createdMs, expiresMs, lastUsedMs }
+}
+
 function toTimes(row: Row) {
   return { createdMs: row.created_ms, expiresMs: row.expires_ms, revokedMs: row.revoked_ms }
 }
 
 function damaged(row: Row, what: string): AppError {
   return new AppError('store_failed', `read credential ${row.id} failed: ${what}`)
-}
-
-function toRow(record: CredentialRecord): Omit<Row, 'hash'> {
-  const isKey = record.kind === 'api-key'
-  return {
-    id: record.id,
-    kind: record.kind,
-    device_id: isKey ? null : record.deviceId,
-    name: isKey ? record.name : null,
-    role: isKey ? record.role : null,
-    sites: isKey ? JSON.stringify(record.sites) : null,
-    scopes: isKey ? JSON.stringify(record.scopes) : null,
-    created_ms: record.createdMs,
-    expires_ms: record.expiresMs,
-    revoked_ms: record.revokedMs,
-  }
 }
