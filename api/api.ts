@@ -5,10 +5,13 @@ import type { State } from '../store/state/index.ts'
 import { type App, createApp } from './app.ts'
 import { createChanges } from './changes.ts'
 import type { ApiConfig } from './config.ts'
+import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
+import type { TlsPair } from './listener.ts'
 import type { ApiPeers, ControlRelay, ValidateRule } from './ports.ts'
 import { createRoutes } from './routes.ts'
-import { createHttpServer } from './server.ts'
+import { createHttpServer, type HttpPorts } from './server.ts'
+import { createTlsMetrics } from './tls-metrics.ts'
 
 export interface ApiDeps {
   readonly state: State
@@ -21,13 +24,17 @@ export interface ApiDeps {
   readonly clock: Clock
   /** Of the platform, for people and for the OpenAPI document. */
   readonly version: string
+  /** What HTTPS and MQTT over TLS begin with; undefined: there is none. */
+  readonly tls: TlsPair | undefined
 }
 
 export interface Api {
   start(): Promise<void>
   stop(): Promise<void>
-  /** The port it listens on; undefined while it does not. */
-  port(): number | undefined
+  /** What it listens on; undefined where it does not. */
+  ports(): HttpPorts
+  /** New connections get this certificate. */
+  useTls(pair: TlsPair): void
   /** Answers a request without a socket. */
   readonly request: App['request']
 }
@@ -47,6 +54,23 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   })
   const metrics = createHttpMetrics(deps.metrics)
   const app = createApp(routes, config, { credentials: state.credentials, logger, metrics })
-  const server = createHttpServer(config, { fetch: app.fetch, onUnreadable: metrics.unreadable, logger })
-  return { start: server.start, stop: server.stop, port: server.port, request: app.request }
+  const server = createHttpServer(config, {
+    fetch: app.fetch,
+    limit: createConnectionLimit(config, metrics.refusedConnection),
+    onUnreadable: metrics.unreadable,
+    tls: deps.tls,
+    logger,
+  })
+  const observeTls = deps.tls && createTlsMetrics(deps.metrics, clock)
+  if (deps.tls) observeTls?.(deps.tls.cert)
+  return {
+    start: server.start,
+    stop: server.stop,
+    ports: server.ports,
+    useTls(pair) {
+      server.useTls(pair)
+      observeTls?.(pair.cert)
+    },
+    request: app.request,
+  }
 }

@@ -1,4 +1,4 @@
-import { BlockList, isIP, SocketAddress } from 'node:net'
+import { createTrust, parseAddress } from './ip-address.ts'
 
 /** Headers in which a proxy says whom it speaks for; the one that is set is believed, and no other. */
 export const forwardedHeaders = ['x-forwarded-for', 'forwarded'] as const
@@ -26,13 +26,12 @@ export function createClientOf(
   trustedProxies: readonly string[],
   header: ForwardedHeader,
 ): (peer: Peer, headerOf: (name: string) => string | undefined) => Client {
-  const trusted = blockListOf(trustedProxies)
-  const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  const isTrusted = createTrust(trustedProxies)
 
   return ({ address: peerAddress, secure }, headerOf) => {
     let address = peerAddress === undefined ? undefined : parseAddress(peerAddress)
     if (address === undefined) return { address: null, secure }
-    if (trustedProxies.length === 0 || !isTrusted(address)) return { address, secure }
+    if (!isTrusted(address)) return { address, secure }
     const claims = readClaims(header, headerOf)
     let proto: string | undefined
     for (let claim = claims.pop(); claim !== undefined; claim = claims.pop()) {
@@ -45,24 +44,6 @@ export function createClientOf(
     }
     return { address, secure: proto === undefined ? secure : proto === 'https' }
   }
-}
-
-/** Whether it is an address or a range as `HTTP_TRUSTED_PROXIES` takes it. */
-export function isAddressRange(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/')
-  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
-  if (bits === 0 || rest.length > 0 || address.includes('%')) return false
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
-}
-
-function blockListOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', prefix] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family)
-  }
-  return list
 }
 
 interface Claim {
@@ -102,16 +83,4 @@ function parseForwarded(text: string): Claim[] {
     current = {}
   }
   return claims
-}
-
-/** An address without port, brackets and zone, IPv4 where it is one in the clothes of IPv6; undefined when it is none. */
-function parseAddress(text: string): string | undefined {
-  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1]
-  const bare = bracketed ?? (/^[\d.]+:\d+$/.test(text) ? text.slice(0, text.indexOf(':')) : text)
-  const address = bare.split('%', 1)[0] ?? ''
-  const family = isIP(address)
-  if (family !== 6) return family === 4 ? address : undefined
-  const short = new SocketAddress({ address, family: 'ipv6' }).address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(short)?.[1]
-  return mapped ?? short
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { forwardedHeaders, isAddressRange } from './client-address.ts'
+import { forwardedHeaders } from './client-address.ts'
 import { isOrigin } from './cross-origin.ts'
+import { isAddressRange } from './ip-address.ts'
 
 function commaSeparated(isOne: (text: string) => boolean, what: string) {
   return z.string().transform((text, context): readonly string[] => {
@@ -11,9 +12,12 @@ function commaSeparated(isOne: (text: string) => boolean, what: string) {
   })
 }
 
+const port = z.int().min(0).max(65_535).optional()
+
 export const apiConfigSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every interface'),
-  port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0 picks a free one'),
+  port: port.describe('Plain HTTP; 0 picks a free port, absent is off'),
+  tlsPort: port.describe('HTTPS; 0 picks a free port, absent is off; needs a certificate'),
   maxBodyBytes: z
     .int()
     .min(1024)
@@ -25,7 +29,15 @@ export const apiConfigSchema = z.strictObject({
     .min(1)
     .max(100_000)
     .default(1024)
-    .describe('Open connections; one more is closed at once by the system'),
+    .describe('Open connections of HTTP, and of HTTPS; one more is closed at once'),
+  maxConnectionsPerAddress: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(256)
+    .describe(
+      'Open connections of one address (of one /64 of IPv6) but a trusted proxy; one more is closed at once; 0 is any number',
+    ),
   headersTimeoutMs: z.int().min(100).max(300_000).default(10_000).describe('Time for a request to send its headers'),
   requestTimeoutMs: z.int().min(100).max(600_000).default(30_000).describe('Time for a request to arrive whole'),
   answerTimeoutMs: z

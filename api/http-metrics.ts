@@ -1,10 +1,12 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
+import type { RefusedConnection } from './connection-limit.ts'
 
 export interface HttpMetrics {
   /** Called when a request begins; the result when its answer is known. `route` is a route's path, never an address. */
   begin(method: string): (route: string, status: number) => void
   /** What was no request, and was answered all the same. */
   unreadable(status: number): void
+  refusedConnection(why: RefusedConnection): void
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
@@ -23,6 +25,12 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],
   })
+  const refused = new Counter({
+    name: 'pelbiot_http_connections_refused_total',
+    help: 'HTTP connections closed at once: too many of all, or of one address',
+    labelNames: ['limit'] as const,
+    registers: [registry],
+  })
   return {
     begin(given) {
       // A client may send any word as a method; a label must not grow with it.
@@ -33,6 +41,7 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
         duration.observe({ method, route }, (performance.now() - startMs) / 1000)
       }
     },
+    refusedConnection: (limit) => refused.inc({ limit }),
     unreadable: (status) => requests.inc({ method: 'other', route: 'none', status }),
   }
 }

@@ -1,5 +1,6 @@
 export { type Api, type ApiDeps, createApi } from './api.ts'
 export { type ApiConfig, type ApiSettings, apiConfigSchema } from './config.ts'
+export type { TlsPair } from './listener.ts'
 export type {
   ApiPeers,
   BrokerQueries,
@@ -10,3 +11,4 @@ export type {
   RuleReach,
   ValidateRule,
 } from './ports.ts'
+export type { HttpPorts } from './server.ts'

@@ -10,7 +10,7 @@ import { type SessionConfig, sessionConfigSchema } from '../store/sessions/confi
 import { type Environment, loadEnvironment, readSettings } from './env.ts'
 import type { NightlyConfig } from './nightly.ts'
 import { type Settings, settings } from './settings.ts'
-import { tlsFaults } from './tls-files.ts'
+import { loadTls, type TlsFiles } from './tls-files.ts'
 
 export type LogLevel = Settings['LOG_LEVEL']
 
@@ -21,6 +21,8 @@ export interface PlatformConfig {
   readonly bootstrapAdminKey: string | undefined
   readonly firstSite: { readonly timeZone: string; readonly currency: string }
   readonly topics: TopicRules
+  /** Of HTTPS and MQTT over TLS. */
+  readonly tls: TlsFiles | undefined
   readonly broker: BrokerConfig
   readonly log: LogConfig
   readonly sessions: SessionConfig
@@ -41,9 +43,11 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
   const errors: FieldError[] = []
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = values
   const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined
-  if (tls !== undefined) errors.push(...tlsFaults(tls))
+  if (tls !== undefined) errors.push(...faultsOf(tls))
   else if (certFile !== undefined || keyFile !== undefined)
     errors.push({ field: 'TLS_KEY_FILE', message: 'and TLS_CERT_FILE go together' })
+  if (values.HTTP_PORT === 'off' && (tls === undefined || values.HTTPS_PORT === 'off'))
+    errors.push({ field: 'HTTP_PORT', message: 'is off, and there is no HTTPS either: nothing could be asked' })
   if (values.LOG_SEGMENT_BYTES * 2 > values.LOG_MAX_BYTES)
     errors.push({ field: 'LOG_SEGMENT_BYTES', message: 'must be at most half of LOG_MAX_BYTES' })
   if (errors.length > 0) throw new AppError('invalid_input', 'read settings failed', { fields: errors })
@@ -58,6 +62,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     logLevel: values.LOG_LEVEL,
     bootstrapAdminKey: values.BOOTSTRAP_ADMIN_KEY,
     firstSite: { timeZone: values.SITE_TIME_ZONE, currency: values.SITE_CURRENCY },
+    tls,
     topics: { scalarTopics: values.SCALAR_TOPICS, metricNames: values.SCALAR_METRICS },
     broker: brokerConfigSchema.parse({
       host: values.HOST,
@@ -105,15 +110,22 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     api: {
       ...apiConfigSchema.parse({
         host: values.HOST,
-        port: values.HTTP_PORT,
+        port: portOrOff(values.HTTP_PORT),
+        tlsPort: tls === undefined ? undefined : portOrOff(values.HTTPS_PORT),
         maxBodyBytes: values.HTTP_MAX_BODY_BYTES,
         maxConnections: values.HTTP_MAX_CONNECTIONS,
+        maxConnectionsPerAddress: values.HTTP_MAX_CONNECTIONS_PER_ADDRESS,
         forwardedHeader: values.HTTP_FORWARDED_HEADER,
       }),
       trustedProxies: values.HTTP_TRUSTED_PROXIES,
       corsOrigins: values.HTTP_CORS_ORIGINS,
     },
   }
+}
+
+function faultsOf(files: TlsFiles): readonly FieldError[] {
+  const loaded = loadTls(files)
+  return loaded.ok ? [] : loaded.faults
 }
 
 function portOrOff(setting: number | 'off'): number | undefined {

@@ -18,6 +18,8 @@ import { AppError } from '../model/index.ts'
 export interface RunningPlatform {
   readonly pid: number
   readonly httpUrl: string
+  /** Where that is HTTPS: the PEM file of the certificate that answers there. */
+  readonly certFile: string | null
   readonly mqttPort: number | null
   /** An admin API key of this run, for the command line. */
   readonly key: string

@@ -2,8 +2,8 @@ import { statfs } from 'node:fs/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { Registry } from 'prom-client'
 import { createDispatcher } from '../alerts/index.ts'
-import { createApi } from '../api/index.ts'
-import { AppError, platformDeviceId, systemClock } from '../model/index.ts'
+import { createApi, type TlsPair } from '../api/index.ts'
+import { platformDeviceId, systemClock } from '../model/index.ts'
 import { createNotifier } from '../notifier/index.ts'
 import { validateRule } from '../rules/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
@@ -28,10 +28,14 @@ export interface OperationsThreadData {
   readonly dataFolder: string
   /** Where mails land without an SMTP server. */
   readonly mailFolder: string
+  readonly tls: TlsPair | undefined
+  /** Brings the pairs that come after that. */
+  readonly tlsChanged: MessagePort
 }
 
 export interface OperationsReady {
-  readonly httpPort: number
+  readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
 }
 
 const calls = { maxInFlight: 1_000 } as const
@@ -91,8 +95,10 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       logger,
       clock: systemClock,
       version: data.version,
+      tls: data.tls,
     })
     lifecycle.own('api', () => api.stop())
+    data.tlsChanged.on('message', api.useTls)
     await api.start()
     const selfWatch = createSelfWatch(selfWatchMs, {
       log: broker.logStats,
@@ -113,9 +119,8 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     })
     lifecycle.own('self watch', () => selfWatch.stop())
     selfWatch.start()
-    const httpPort = api.port()
-    if (httpPort === undefined) throw new AppError('internal', 'start api failed: it does not listen')
-    return { ready: { httpPort }, stop: () => lifecycle.stop() }
+    const { plain, tls } = api.ports()
+    return { ready: { httpPort: plain, httpsPort: tls }, stop: () => lifecycle.stop() }
   } catch (error) {
     await lifecycle.stop()
     throw error

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import type { TlsPair } from '../api/index.ts'
 import { createBroker, createSessionPersistence } from '../broker/index.ts'
 import { AppError, encodeOrigin, frameKind, nativeTopic, systemClock } from '../model/index.ts'
 import { defaultRules } from '../rules/index.ts'
@@ -20,14 +22,21 @@ import { serve } from './port-rpc.ts'
 import type { BrokerService } from './services.ts'
 import { stateConfigOf } from './state.ts'
 import { startThread } from './threads.ts'
+import { loadTls, type TlsFiles } from './tls-files.ts'
+import { createTlsWatch } from './tls-watch.ts'
 
 export interface Platform {
   readonly mqttPort: number | undefined
   readonly mqttsPort: number | undefined
   readonly mqttWsPort: number | undefined
-  readonly httpPort: number
+  readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
+  /** Where the command line of this machine asks. */
+  readonly httpUrl: string
   /** An admin key that was made because the store had none; shown this once. */
   readonly firstAdminKey: string | undefined
+  /** Reads the TLS files now; what is wrong with them is logged, and changes nothing. */
+  reloadTls(): Promise<void>
   /** Refuses new work, lets what is under way reach the disk, ends the threads, unlocks the folder. Idempotent. */
   stop(): Promise<void>
 }
@@ -41,12 +50,16 @@ export interface PlatformDeps {
 
 /** Each thread gets so long to stop before it is terminated; what it had not stored comes again from the log. */
 const threadStopMs = 10_000
+/** A new certificate is in use at most so long after its files are there. */
+const tlsWatchMs = 5_000
 
 /** Wires the platform: read it from top to bottom. The order is that of dependence; stopping goes backwards. */
 export async function startPlatform(config: PlatformConfig, deps: PlatformDeps): Promise<Platform> {
   const { logger, onFailure } = deps
   const lifecycle = createLifecycle(logger)
   try {
+    // Before the broker reads its files: what is newer there is found by the watch.
+    const tls = config.tls && requireTls(config.tls)
     // First of all: it loads its modules while the rest opens.
     const ingest = startThread<IngestThreadData, null>({
       name: 'ingest',
@@ -76,6 +89,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     const operationsToIngest = new MessageChannel()
     const operationsToMain = new MessageChannel()
     const alertsRecorded = new MessageChannel()
+    const tlsChanged = new MessageChannel()
     ingest.begin(
       {
         config,
@@ -147,27 +161,49 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         alertsRecorded: alertsRecorded.port2,
         dataFolder: folder.path,
         mailFolder: folder.mailFolder,
+        tls,
+        tlsChanged: tlsChanged.port2,
       },
-      [operationsToMain.port2, operationsToIngest.port2, alertsRecorded.port2],
+      [operationsToMain.port2, operationsToIngest.port2, alertsRecorded.port2, tlsChanged.port2],
     )
     lifecycle.own('operations thread', () => operations.stop(threadStopMs))
 
-    const { httpPort } = await operations.ready
+    const { httpPort, httpsPort } = await operations.ready
+    const tlsWatch =
+      config.tls &&
+      tls &&
+      createTlsWatch(
+        config.tls,
+        { everyMs: tlsWatchMs, inUse: tls },
+        {
+          async use(pair) {
+            await broker.reloadTls()
+            tlsChanged.port1.postMessage(pair)
+          },
+          logger,
+        },
+      )
+    lifecycle.own('tls watch', () => tlsWatch?.stop())
+    tlsWatch?.start()
     const keys = await makeFirstKeys(state, folder.path)
-    const { tcp, tls, ws } = broker.ports()
-    const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
-    const httpUrl = `http://${host}:${httpPort}`
+    const { tcp, tls: mqttsPort, ws } = broker.ports()
+    const host = loopbackOf(config.api.host)
+    const httpUrl = httpPort === undefined ? `https://${host}:${httpsPort}` : `http://${host}:${httpPort}`
     try {
-      folder.announce({ pid: process.pid, httpUrl, mqttPort: tcp ?? null, key: keys.commandLine })
+      const certFile = httpPort === undefined && config.tls ? resolve(config.tls.certFile) : null
+      folder.announce({ pid: process.pid, httpUrl, certFile, mqttPort: tcp ?? null, key: keys.commandLine })
     } catch (error) {
       logger.warn({ err: error }, 'the command line will not find this platform')
     }
     return {
       mqttPort: tcp,
-      mqttsPort: tls,
+      mqttsPort,
       mqttWsPort: ws,
       httpPort,
+      httpsPort,
+      httpUrl,
       firstAdminKey: keys.firstAdmin,
+      reloadTls: async () => tlsWatch?.reload(),
       async stop() {
         const failed = await lifecycle.stop()
         if (failed.length > 0) throw new AppError('internal', `stop ${failed.join(', ')} failed`)
@@ -177,6 +213,18 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     await lifecycle.stop()
     throw error
   }
+}
+
+function requireTls(files: TlsFiles): TlsPair {
+  const loaded = loadTls(files)
+  if (loaded.ok) return loaded.pair
+  throw new AppError('invalid_input', 'read tls files failed', { fields: loaded.faults })
+}
+
+/** Where this machine reaches a listener on that host, as a URL has it. */
+function loopbackOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** A disk without room makes a start wait; that must not look like nothing at all. */

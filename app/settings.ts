@@ -55,8 +55,15 @@ const platformSchemas = {
   MQTT_PORT: listener(1883).describe('MQTT over TCP; 0 picks a free port, `off` is off'),
   MQTTS_PORT: listener(8883).describe('MQTT over TLS, where TLS_CERT_FILE is set; 0 picks a free port, `off` is off'),
   MQTT_WS_PORT: listener(8083).describe('MQTT over WebSocket at `/mqtt`; 0 picks a free port, `off` is off'),
-  HTTP_PORT: port.default(8080).describe('HTTP API; 0 picks a free port'),
-  TLS_CERT_FILE: z.string().min(1).optional().describe('PEM file of the certificate and its chain'),
+  HTTP_PORT: listener(8080).describe('HTTP API; 0 picks a free port, `off` is off'),
+  HTTPS_PORT: listener(8443).describe(
+    'The same over TLS, where TLS_CERT_FILE is set; 0 picks a free port, `off` is off',
+  ),
+  TLS_CERT_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file of the certificate and its chain; read again when it changes, and at a SIGHUP'),
   TLS_KEY_FILE: z.string().min(1).optional().describe('PEM file of its private key'),
   BOOTSTRAP_ADMIN_KEY: z
     .string()
@@ -131,6 +138,7 @@ export const settingSchemas = {
   DUCKDB_THREADS: duckdbShape.threads,
   HTTP_MAX_BODY_BYTES: apiShape.maxBodyBytes,
   HTTP_MAX_CONNECTIONS: apiShape.maxConnections,
+  HTTP_MAX_CONNECTIONS_PER_ADDRESS: apiShape.maxConnectionsPerAddress,
   HTTP_TRUSTED_PROXIES: apiShape.trustedProxies,
   HTTP_FORWARDED_HEADER: apiShape.forwardedHeader,
   HTTP_CORS_ORIGINS: apiShape.corsOrigins,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import type { TlsPair } from '../api/index.ts'
 import type { FieldError } from '../model/index.ts'
 
 export interface TlsFiles {
@@ -7,18 +8,22 @@ export interface TlsFiles {
   readonly keyFile: string
 }
 
-/** What is wrong with the files that two settings name: missing, no PEM, or not made for each other. */
-export function tlsFaults({ certFile, keyFile }: TlsFiles): readonly FieldError[] {
+/** What two files hold, or all that is wrong with them: missing, no PEM, or not made for each other. */
+export type LoadedTls =
+  | { readonly ok: true; readonly pair: TlsPair }
+  | { readonly ok: false; readonly faults: readonly FieldError[] }
+
+export function loadTls({ certFile, keyFile }: TlsFiles): LoadedTls {
   const faults: FieldError[] = []
-  const read = (field: string, file: string): Buffer | undefined => {
+  const read = (field: string, file: string): string | undefined => {
     try {
-      return readFileSync(file)
+      return readFileSync(file, 'utf8')
     } catch {
       faults.push({ field, message: `cannot be read: ${file}` })
       return undefined
     }
   }
-  const check = (field: string, message: string, pem: { readonly cert?: Buffer; readonly key?: Buffer }): boolean => {
+  const check = (field: string, message: string, pem: { readonly cert?: string; readonly key?: string }): boolean => {
     try {
       createSecureContext(pem)
       return true
@@ -32,6 +37,7 @@ export function tlsFaults({ certFile, keyFile }: TlsFiles): readonly FieldError[
   const key = read('TLS_KEY_FILE', keyFile)
   const goodCert = cert !== undefined && check('TLS_CERT_FILE', `is no certificate in PEM: ${certFile}`, { cert })
   const goodKey = key !== undefined && check('TLS_KEY_FILE', `is no private key in PEM: ${keyFile}`, { key })
-  if (goodCert && goodKey) check('TLS_KEY_FILE', 'is not the key of TLS_CERT_FILE', { cert, key })
-  return faults
+  if (goodCert && goodKey && check('TLS_KEY_FILE', 'is not the key of TLS_CERT_FILE', { cert, key }))
+    return { ok: true, pair: { cert, key } }
+  return { ok: false, faults }
 }

@@ -115,14 +115,14 @@ export function createListeners(
     return server
   }
 
-  async function readTlsFiles(): Promise<{ key: Buffer; cert: Buffer }> {
+  async function readTlsFiles(): Promise<{ key: Buffer; cert: Buffer; minVersion: 'TLSv1.2' }> {
     if (config.tls === undefined) throw new AppError('invalid_input', 'start the tls listener failed: no key file')
     const { keyFile, certFile } = config.tls
     try {
       const [key, cert] = await Promise.all([readFile(keyFile), readFile(certFile)])
       // Broken files, or a key and a certificate that do not belong together, show here and not at a handshake.
       createSecureContext({ key, cert })
-      return { key, cert }
+      return { key, cert, minVersion: 'TLSv1.2' }
     } catch (error) {
       throw new AppError('invalid_input', `read tls files ${keyFile}, ${certFile} failed`, { cause: error })
     }

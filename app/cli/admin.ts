@@ -14,6 +14,7 @@ import { defaultRules } from '../../rules/index.ts'
 import { type Actor, openState, type SeedConfig, type State, seedState } from '../../store/state/index.ts'
 import { findRunning, openDataFolder, type RunningPlatform } from '../data-folder.ts'
 import { stateConfigOf } from '../state.ts'
+import { postToRunning } from './ask.ts'
 
 export interface NewDevice {
   readonly id: DeviceId
@@ -97,21 +98,17 @@ interface Answer {
   readonly errors?: readonly { readonly field: string; readonly message: string }[]
 }
 
-function overHttp({ httpUrl, key }: RunningPlatform): Admin {
+function overHttp(running: RunningPlatform): Admin {
   async function post(path: string, body: unknown): Promise<Made> {
-    const response = await fetch(`${httpUrl}/api/v1${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    const answer = (await response.json()) as Answer
-    if (response.ok) return { id: answer.id, token: answer.token ?? answer.key ?? '' }
-    if (response.status === 401)
+    const { status, text: json } = await postToRunning(running, path, body)
+    const answer = JSON.parse(json) as Answer
+    if (status < 300) return { id: answer.id, token: answer.token ?? answer.key ?? '' }
+    if (status === 401)
       throw new AppError(
         'unauthenticated',
         'the key "command line" was revoked; a restart of the platform makes another',
       )
-    const text = answer.detail ?? answer.title ?? `status ${response.status}`
+    const text = answer.detail ?? answer.title ?? `status ${status}`
     throw new AppError('invalid_input', text, { fields: answer.errors ?? [] })
   }
   return {

@@ -55,7 +55,7 @@ export async function demo({ data, days }: DemoOptions): Promise<void> {
 
   say(`PELBIoT demo: a building with fourteen meters, in ${data}\n`)
   const platform = await startPlatform(config, { version: packageJson.version, logger, onFailure: die })
-  const httpUrl = `http://${host}:${platform.httpPort}`
+  const { httpUrl } = platform
   const key = readFileSync(join(data, 'command-line.key'), 'utf8').trim()
   const call = createCallApi(httpUrl, key)
   const simulator = startSimulator(

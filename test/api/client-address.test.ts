@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createClientOf, type ForwardedHeader, isAddressRange } from '../../api/client-address.ts'
+import { createClientOf, type ForwardedHeader } from '../../api/client-address.ts'
+import { isAddressRange, networkOf } from '../../api/ip-address.ts'
 
 const proxies = ['10.0.0.0/8', '127.0.0.1', '2001:db8:ffff::/48']
 
@@ -87,4 +88,12 @@ test('an address range is an address, with a prefix that fits or without', () =>
     expect(isAddressRange(good)).toBe(true)
   for (const bad of ['', 'localhost', '10.0.0.0/33', '::/129', '10.0.0/8', '10.0.0.0/8/8', '1.2.3.4/', 'fe80::1%eth0'])
     expect([bad, isAddressRange(bad)]).toEqual([bad, false])
+})
+
+test('what one customer has is an IPv4 address, or the /64 around one of IPv6', () => {
+  expect(networkOf('203.0.113.9')).toBe('203.0.113.9')
+  expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
+  expect(networkOf('2001:db8::6')).toBe('2001:db8:0:0::/64')
+  expect(networkOf('::1')).toBe('0:0:0:0::/64')
+  expect(networkOf('2001:db8:1:2::')).toBe('2001:db8:1:2::/64')
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect } from 'vitest'
-import { type ApiSettings, apiConfigSchema, createApi } from '../../api/index.ts'
+import { type Api, type ApiSettings, apiConfigSchema, createApi, type TlsPair } from '../../api/index.ts'
 import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
 import {
@@ -41,6 +41,7 @@ export interface Answer {
 
 export interface Harness extends AsyncDisposable {
   readonly url: string
+  readonly api: Api
   readonly state: State
   readonly fake: FakePeers
   readonly document: OpenApiDocument
@@ -61,7 +62,7 @@ export interface Harness extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export async function startApi(overrides: Partial<ApiSettings> = {}): Promise<Harness> {
+export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPair): Promise<Harness> {
   const folder = makeTempFolder('api')
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []
@@ -90,6 +91,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}): Promise<Ha
     logger,
     clock,
     version: '0.0.0-test',
+    tls,
   })
   async function stop(): Promise<void> {
     await api.stop()
@@ -102,7 +104,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}): Promise<Ha
     await stop()
     throw error
   }
-  const url = `http://127.0.0.1:${api.port()}`
+  const url = `http://127.0.0.1:${api.ports().plain}`
   const document = openApiDocument.parse(await (await fetch(`${url}/openapi.json`)).json())
 
   async function issueKey(input: Partial<ApiKeyInput>): Promise<string> {
@@ -162,6 +164,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}): Promise<Ha
 
   return {
     url,
+    api,
     state,
     fake,
     document,

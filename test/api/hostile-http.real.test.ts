@@ -135,4 +135,27 @@ describe('a crowd that sends next to nothing', () => {
     expect((await own.get('/livez')).status).toBe(200)
     expect(own.logged).toEqual([])
   })
+
+  test('of one address has its share of the connections, and no more', async () => {
+    await using own = await startApi({ maxConnectionsPerAddress: 4 })
+    const connected = async (): Promise<Socket> => {
+      const socket = connect(Number(new URL(own.url).port), '127.0.0.1')
+      socket.on('error', () => undefined).resume()
+      await once(socket, 'connect')
+      return socket
+    }
+    const crowd = await Promise.all(Array.from({ length: 8 }, connected))
+    const closed = () => crowd.filter((socket) => socket.closed).length
+    // The fetch of the harness keeps one of its own open.
+    await waitUntil('those beyond to be closed', () => closed() >= 4)
+    for (const socket of crowd) socket.destroy()
+    const metrics = await waitUntil('room again', () => own.get('/metrics'))
+    expect(metrics.body).toMatch(/pelbiot_http_connections_refused_total\{limit="address"\} [45]/)
+  })
+
+  test('behind a trusted proxy is that of its proxy, which may have as many as it likes', async () => {
+    await using own = await startApi({ maxConnectionsPerAddress: 1, trustedProxies: '127.0.0.0/8' })
+    const answers = await Promise.all(Array.from({ length: 8 }, () => exchange(own.url, get('/livez'))))
+    expect(answers.flatMap(statusesOf)).toEqual(Array.from({ length: 8 }, () => 200))
+  })
 })

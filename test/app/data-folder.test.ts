@@ -10,7 +10,7 @@ afterAll(() => rmSync(parent, { recursive: true }))
 test('a folder that is in use is refused, with the process that uses it, and free again after release', () => {
   const path = join(parent, 'one')
   const first = openDataFolder(path)
-  first.announce({ pid: 42, httpUrl: 'http://127.0.0.1:8080', mqttPort: 1883, key: 'k' })
+  first.announce({ pid: 42, httpUrl: 'http://127.0.0.1:8080', certFile: null, mqttPort: 1883, key: 'k' })
   expect(findRunning(path)?.pid).toBe(42)
   expect(() => openDataFolder(path)).toThrow(/another platform uses it \(process 42/)
   first.release()

@@ -48,6 +48,15 @@ describe('settings', () => {
     expect([...wrongSettings(env)].sort()).toEqual(Object.keys(env).sort())
   })
 
+  test('HTTPS is on where there is a certificate, and HTTP may be off then', () => {
+    expect(load({}).api).toMatchObject({ port: 8080, tlsPort: undefined })
+    expect(load(tls('one-cert', 'one-key')).api).toMatchObject({ port: 8080, tlsPort: 8443 })
+    const only = load({ HTTP_PORT: 'off', ...tls('one-cert', 'one-key') })
+    expect(only.api).toMatchObject({ port: undefined, tlsPort: 8443 })
+    expect(wrongSettings({ HTTP_PORT: 'off' })).toEqual(['HTTP_PORT'])
+    expect(wrongSettings({ HTTP_PORT: 'off', HTTPS_PORT: 'off', ...tls('one-cert', 'one-key') })).toEqual(['HTTP_PORT'])
+  })
+
   test('settings that contradict each other are named', () => {
     expect(wrongSettings({ TLS_CERT_FILE: 'c.pem' })).toEqual(['TLS_KEY_FILE'])
     expect(wrongSettings({ LOG_MAX_BYTES: String(2 ** 26), LOG_SEGMENT_BYTES: String(2 ** 26) })).toEqual([

@@ -1,15 +1,14 @@
 import { once } from 'node:events'
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { fileURLToPath } from 'node:url'
 import mqtt, { type MqttClient } from 'mqtt'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { copyCertificate } from '../setup/certificates.ts'
 import { startChild } from '../setup/child.ts'
 import { describeWith, toolPath } from '../setup/require-tool.ts'
-import { makeTempFolder, type TempFolder } from '../setup/temp-folder.ts'
+import { makeTempFolder } from '../setup/temp-folder.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { clientDefaults, passwordOf, rawClient, startHarness } from './harness.ts'
 import { connectAs, disconnectPacket, publishPacket } from './wire.ts'
@@ -17,14 +16,6 @@ import { connectAs, disconnectPacket, publishPacket } from './wire.ts'
 const telemetry = 'pel/v1/meter1/telemetry'
 const small = (i: number) => `{"power":${i}}`
 const large = 'x'.repeat(300_000)
-
-function copyCertificate(name: 'one' | 'two', folder: TempFolder) {
-  const files = { keyFile: join(folder.path, 'key.pem'), certFile: join(folder.path, 'cert.pem') }
-  const source = (part: string) => fileURLToPath(new URL(`certificates/${name}-${part}.pem`, import.meta.url))
-  copyFileSync(source('key'), files.keyFile)
-  copyFileSync(source('cert'), files.certFile)
-  return files
-}
 
 /** All at once, without waiting for an ack between. */
 async function publishBurst(client: MqttClient): Promise<string[]> {
@@ -37,7 +28,7 @@ async function publishBurst(client: MqttClient): Promise<string[]> {
 describe('TLS', () => {
   test('takes bursts of small and large messages in order', async () => {
     using folder = makeTempFolder('tls')
-    await using harness = await startHarness({ config: { tlsPort: 0, tls: copyCertificate('one', folder) } })
+    await using harness = await startHarness({ config: { tlsPort: 0, tls: copyCertificate('one', folder.path) } })
     const port = harness.broker.ports().tls ?? 0
     const client = mqtt.connect(`mqtts://127.0.0.1:${port}`, { ...clientDefaults('meter1'), rejectUnauthorized: false })
     const payloads = await publishBurst(client)
@@ -47,7 +38,7 @@ describe('TLS', () => {
 
   test('takes a burst in one write, whatever its records are', async () => {
     using folder = makeTempFolder('tls')
-    await using harness = await startHarness({ config: { tlsPort: 0, tls: copyCertificate('one', folder) } })
+    await using harness = await startHarness({ config: { tlsPort: 0, tls: copyCertificate('one', folder.path) } })
     const socket = connectTls({ port: harness.broker.ports().tls ?? 0, host: '127.0.0.1', rejectUnauthorized: false })
     const client = rawClient(socket)
     await once(socket, 'secureConnect')
@@ -62,7 +53,7 @@ describe('TLS', () => {
 
   test('uses new certificate files after a reload, and keeps the old ones when they are broken', async () => {
     using folder = makeTempFolder('tls')
-    const tls = copyCertificate('one', folder)
+    const tls = copyCertificate('one', folder.path)
     await using harness = await startHarness({ config: { tlsPort: 0, tls } })
     const commonName = async () => {
       const socket = connectTls({ port: harness.broker.ports().tls ?? 0, host: '127.0.0.1', rejectUnauthorized: false })
@@ -72,7 +63,7 @@ describe('TLS', () => {
       return CN
     }
     expect(await commonName()).toBe('one.test')
-    copyCertificate('two', folder)
+    copyCertificate('two', folder.path)
     await harness.broker.reloadTls()
     expect(await commonName()).toBe('two.test')
     writeFileSync(tls.keyFile, 'broken')
