@@ -12,7 +12,6 @@ import { latestRoutes } from './routes/latest.ts'
 import { liveRoutes } from './routes/live.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { profileRoutes } from './routes/profiles.ts'
-import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rejectedRoutes } from './routes/rejected.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -28,7 +27,6 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...deviceRoutes(deps),
     ...tokenRoutes(deps),
     ...connectionRoutes(deps),
-    ...quarantineRoutes(deps),
     ...siteRoutes(deps),
     ...assetRoutes(deps),
     ...profileRoutes(deps),

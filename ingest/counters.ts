@@ -25,6 +25,5 @@ export class Counters {
     forbidden_topic: 0,
     payload_too_large: 0,
     topic_too_deep: 0,
-    quarantined: 0,
   }
 }

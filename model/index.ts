@@ -69,7 +69,6 @@ export {
   type DeviceLimits,
   type DeviceRecord,
   type ProfileRecord,
-  type Quarantine,
   removedDevice,
   type SiteRecord,
 } from './records.ts'

@@ -19,10 +19,9 @@ export interface PlatformView {
 }
 
 const time = z.iso.datetime().transform((text) => Date.parse(text))
-/** Null: that part is too busy to answer just now. */
 const statusSchema = z.object({
-  log: z.object({ head: z.number() }).nullable(),
-  ingest: z.object({ position: z.number() }).nullable(),
+  log: z.object({ head: z.number() }),
+  ingest: z.object({ position: z.number() }),
 })
 const readingSchema = z
   .object({ time, value: z.number() })
@@ -65,11 +64,10 @@ export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promi
 
   return {
     async caughtUp() {
-      let head: number | undefined
+      const readStatus = () => api.read(statusSchema, '/api/v1/status')
+      const { head } = (await readStatus()).log
       for (let waitedMs = 0; waitedMs < catchUpTimeoutMs; waitedMs += pollMs) {
-        const { log, ingest } = await api.read(statusSchema, '/api/v1/status')
-        head ??= log?.head
-        if (head !== undefined && ingest !== null && ingest.position >= head) return
+        if ((await readStatus()).ingest.position >= head) return
         await wait(pollMs)
       }
       throw new Error(`wait for the platform to catch up failed: not within ${catchUpTimeoutMs} ms`)

@@ -11,8 +11,6 @@ type ChangeVerb =
   | 'remove'
   | 'issue'
   | 'rotate'
-  | 'quarantine'
-  | 'release'
   | 'revoke'
   | 'restore'
   | 'acknowledge'

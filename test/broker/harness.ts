@@ -53,7 +53,6 @@ export interface Frame {
 export interface TestDevice {
   readonly site?: string
   readonly gateway?: string
-  readonly quarantined?: boolean
   readonly limits?: DeviceLimits
 }
 
@@ -131,7 +130,6 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         const known = devices.get(device)
         return known && parseSiteId(known.site ?? 'main')
       },
-      isQuarantined: (device) => devices.get(device)?.quarantined ?? false,
     },
     appender: options.wrapAppender?.(appender) ?? appender,
     log,

@@ -61,6 +61,9 @@ test('no secret is in the log, in an answer or in a file, whatever goes wrong wi
     ),
     client.metrics(),
   ])
+  // The metrics are for anybody: counts, and nothing about whom.
+  expect(told.at(-1)).toContain('pelbiot_')
+  for (const name of ['meter-1', 'ops@example.com', '127.0.0.1', key.id]) expect(told.at(-1)).not.toContain(name)
   await platform.stop()
 
   const places = [
