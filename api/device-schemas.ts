@@ -9,10 +9,12 @@ import {
   profileIdField,
   siteIdField,
   tagsField,
+  textField,
   timeField,
   timeOrNull,
 } from './fields.ts'
 import { pageQuery } from './paging.ts'
+import { formatTime } from './time.ts'
 
 const limit = (min: number, max: number, description: string) =>
   z.int().min(min).max(max).optional().openapi({ description })
@@ -63,7 +65,24 @@ export const deviceListQuery = z.strictObject({
   assetId: assetIdField.optional(),
   profileId: profileIdField.optional(),
   gatewayId: deviceIdField.optional(),
+  quarantined: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .openapi({ description: 'Only those that are in quarantine, or that are not' }),
 })
+
+export const quarantineInput = z
+  .strictObject({ reason: textField.openapi({ example: 'Floods since its firmware was updated' }) })
+  .openapi('NewQuarantine')
+
+const quarantineSchema = z
+  .strictObject({
+    reason: z.string(),
+    since: timeField,
+    by: z.string().openapi({ description: 'Id of who put it there' }),
+  })
+  .openapi('Quarantine')
 
 const presenceSchema = z
   .strictObject({
@@ -89,6 +108,7 @@ export const deviceSchema = z
     attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     tags: z.array(z.string()),
     limits: limitsField,
+    quarantine: quarantineSchema.nullable().openapi({ description: 'Why it is kept out; null: it is not' }),
     presence: presenceSchema,
   })
   .openapi('Device')
@@ -124,6 +144,7 @@ const unseen: Presence = {
 
 export function toDevice(device: DeviceRecord, presence: Presence = unseen): z.input<typeof deviceSchema> {
   const { id, siteId, profileId, assetId, gatewayId, name, attributes, tags, limits } = device
+  const { quarantine } = device
   const { online, lastSeenMs, sessions, connectsLastHour, flapping, info } = presence
   return {
     id,
@@ -135,6 +156,10 @@ export function toDevice(device: DeviceRecord, presence: Presence = unseen): z.i
     attributes: { ...attributes },
     tags: [...tags],
     limits: { ...limits },
+    quarantine:
+      quarantine === undefined
+        ? null
+        : { reason: quarantine.reason, since: formatTime(quarantine.sinceMs), by: quarantine.by },
     presence: { online, lastSeen: timeOrNull(lastSeenMs), sessions, connectsLastHour, flapping, info: { ...info } },
   }
 }

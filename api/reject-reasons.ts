@@ -16,6 +16,7 @@ export const rejectReasonTexts: Readonly<Record<RejectReason, string>> = {
   forbidden_topic: 'the topic belongs to someone else; the connection was closed',
   payload_too_large: 'the payload is larger than the device may send',
   topic_too_deep: 'the topic has more levels than the device may use',
+  quarantined: 'the device is in quarantine; with an empty topic it was an attempt to connect',
 }
 
 export const rejectReasonNames: readonly string[] = Object.keys(rejectReasonTexts)

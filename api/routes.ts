@@ -12,6 +12,7 @@ import { latestRoutes } from './routes/latest.ts'
 import { liveRoutes } from './routes/live.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { profileRoutes } from './routes/profiles.ts'
+import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rejectedRoutes } from './routes/rejected.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -27,6 +28,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...deviceRoutes(deps),
     ...tokenRoutes(deps),
     ...connectionRoutes(deps),
+    ...quarantineRoutes(deps),
     ...siteRoutes(deps),
     ...assetRoutes(deps),
     ...profileRoutes(deps),

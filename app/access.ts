@@ -8,6 +8,7 @@ interface Entry {
   readonly siteId: SiteId
   readonly gatewayId: DeviceId | null
   readonly limits: DeviceLimits
+  readonly isQuarantined: boolean
 }
 
 /** The broker's view of state: devices from memory, kept by the control frames that pass; credentials by a point read. */
@@ -25,8 +26,8 @@ const pageSize = 1_000
 export function createAccess(state: State, onUse: (secretId: string) => void): Access {
   const devices = new Map<DeviceId, Entry>()
 
-  function put({ id, siteId, gatewayId, limits }: DeviceRecord): void {
-    devices.set(id, { siteId, gatewayId, limits })
+  function put({ id, siteId, gatewayId, limits, quarantine }: DeviceRecord): void {
+    devices.set(id, { siteId, gatewayId, limits, isQuarantined: quarantine !== undefined })
   }
 
   async function identityOf(credential: VerifiedCredential, username: string): Promise<MqttIdentity | undefined> {
@@ -67,5 +68,6 @@ export function createAccess(state: State, onUse: (secretId: string) => void): A
     },
     isGatewayOf: (gateway, device) => devices.get(device)?.gatewayId === gateway,
     siteOf: (device) => devices.get(device)?.siteId,
+    isQuarantined: (device) => devices.get(device)?.isQuarantined ?? false,
   }
 }

@@ -6,7 +6,7 @@ import type { Accept } from './accept.ts'
 import { mayPublish, principalOf } from './acl.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
-import type { Admitted } from './connection-peers.ts'
+import type { Admitted, Peer } from './connection-peers.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { BrokerAccess, MqttIdentity, SessionRegistry } from './ports.ts'
 import type { Refusals } from './refusals.ts'
@@ -102,6 +102,15 @@ export function createAdmit(deps: AdmitDeps): Admit {
     return isDevice || keyNamePattern.test(username) ? username : undefined
   }
 
+  /** Its credentials are right, so it is told; what it tries is listed. */
+  function refuseQuarantined(identity: MqttIdentity, origin: Uint8Array, { address }: Peer): void {
+    if (identity.kind !== 'device' || !access.isQuarantined(identity.deviceId)) return
+    const payload = Buffer.from(address ?? 'an unknown address')
+    const principal = principalOf(identity)
+    refusals.record({ reason: 'quarantined', principal, origin, session: 0, topic: Buffer.alloc(0), payload })
+    throw new ConnectRefused(returnCode.notAuthorized, 'the device is in quarantine')
+  }
+
   /** A will is a PUBLISH in advance: who may not publish it is told now. */
   function checkWill(identity: MqttIdentity, will: Request['will'], origin: Uint8Array): void {
     if (will === undefined) return
@@ -136,6 +145,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
       throw new ConnectRefused(returnCode.serverUnavailable, 'it has too many connections already')
     const { clientId } = request
     const origin = encodeOrigin(principal, clientId)
+    refuseQuarantined(identity, origin, conn.peer)
     checkWill(identity, request.will, origin)
     const protocol: Admitted['protocol'] = client.version === 3 ? '3.1' : '3.1.1'
     const who = { identity, principal, clientId, origin, sinceMs: clock.now(), protocol, cleanSession: client.clean }

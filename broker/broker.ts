@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Aedes, PublishPacket } from 'aedes'
 import type { Logger } from 'pino'
-import type { Clock, CredentialEnds, DeviceId, TopicRules } from '../model/index.ts'
+import { type Clock, type CredentialEnds, type DeviceId, resolveTopic, type TopicRules } from '../model/index.ts'
 import type { LogAppender, LogReader } from '../store/log/index.ts'
 import { createAccept } from './accept.ts'
 import { createAckFlusher } from './ack-flusher.ts'
@@ -114,6 +114,11 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const refusals = createRefusals(appender, monotonicMs)
   const presence = createPresence(appender)
   const exchanges = new ExchangesUnderWay()
+  /** What tells of a device in quarantine goes to nobody; ingest lists it as rejected. */
+  const isWithheld = ({ topic }: PublishPacket): boolean => {
+    const deviceId = resolveTopic(topic, topics)?.deviceId
+    return deviceId !== undefined && access.isQuarantined(deviceId)
+  }
   const publish = (packet: PublishPacket, generation: Generation) => {
     const finish = (error?: Error | null) => {
       if (error && !deliveryFails) logger.error({ err: error, topic: packet.topic }, 'fanning out a message failed')
@@ -122,7 +127,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       fanout.finish(generation)
       gate.checkSoon()
     }
-    if (aedes === undefined) finish()
+    if (aedes === undefined || isWithheld(packet)) finish()
     else aedes.publish(packet, finish)
   }
   const shared = { config, access, appender, topics, persistence, refusals, logger }
@@ -163,7 +168,9 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     const opened = await openAedes({ config, persistence, bus: interest.bus, admit, forward, roster, wills, logger })
     aedes = opened
     try {
-      const messages = await fanout.replay((packet) => republish(opened, packet), forget)
+      const messages = await fanout.replay(async (packet) => {
+        if (!isWithheld(packet)) await republish(opened, packet)
+      }, forget)
       if (messages > 0) logger.info({ messages }, 'messages fanned out again after a restart')
       fanout.start()
       presence.brokerStarted()

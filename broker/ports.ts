@@ -28,6 +28,8 @@ export interface BrokerAccess {
   isGatewayOf(gateway: DeviceId, device: DeviceId): boolean
   /** From memory. Undefined: no such device. */
   siteOf(device: DeviceId): SiteId | undefined
+  /** From memory. It is kept out: it does not get in, and what others send for it goes to nobody. */
+  isQuarantined(device: DeviceId): boolean
 }
 
 /** A connection whose credentials were right, for people to see. */

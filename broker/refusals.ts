@@ -3,8 +3,8 @@ import type { LogAppender } from '../store/log/index.ts'
 import { TokenBucket } from './rate.ts'
 import { appendUnawaited } from './unawaited.ts'
 
-/** Why a PUBLISH was refused; the codes under which ingest lists it. */
-export type RefusalReason = 'forbidden_topic' | 'payload_too_large' | 'topic_too_deep'
+/** Why a PUBLISH, or the CONNECT of a device, was refused; the codes under which ingest lists it. */
+export type RefusalReason = 'forbidden_topic' | 'payload_too_large' | 'topic_too_deep' | 'quarantined'
 
 export interface Refusal {
   readonly reason: RefusalReason
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly origin: Uint8Array
   readonly session: number
   readonly topic: Uint8Array
-  /** As much of it as had arrived. */
+  /** As much of it as had arrived; of a CONNECT, which has no topic, where it came from. */
   readonly payload: Uint8Array
 }
 

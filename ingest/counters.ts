@@ -25,5 +25,6 @@ export class Counters {
     forbidden_topic: 0,
     payload_too_large: 0,
     topic_too_deep: 0,
+    quarantined: 0,
   }
 }

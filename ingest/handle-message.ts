@@ -112,6 +112,11 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
       else reject(step, route, 'unknown_device', route.deviceId)
       return
     }
+    if (device.record.quarantine !== undefined) {
+      // Nothing that it sends counts, to be there included: its silence is an alert like any other.
+      reject(step, route, 'quarantined', device.record.quarantine.reason)
+      return
+    }
     device.presence.lastSeenMs = frame.receivedMs
     evaluator?.seen(device.record)
     const size = frame.end - frame.payloadStart

@@ -10,13 +10,13 @@ export function handleRefusal(step: Step, memory: Memory, rejections: Rejections
   const { frame } = step
   const device = memory.deviceOfPrincipal(frame.principal())
   const [code, payload] = splitRefusal(frame)
-  if (device !== undefined) {
+  if (device !== undefined && device.record.quarantine === undefined) {
     device.presence.lastSeenMs = frame.receivedMs
     step.evaluator?.seen(device.record)
   }
   const known = rejectReasons.find((reason) => reason === code)
   const reason: RejectReason = known ?? 'forbidden_topic'
-  const detail = known === undefined ? `refused: ${code}` : describe(reason, frame, device)
+  const detail = known === undefined ? `refused: ${code}` : describe(reason, frame, device, payload)
   const deviceId = device?.record.id ?? null
   rejections.add(
     { share: device, deviceId, clientId: frame.clientId(), topic: frame.topic(), reason, detail, payload },
@@ -25,7 +25,7 @@ export function handleRefusal(step: Step, memory: Memory, rejections: Rejections
 }
 
 /** What the reason leaves open. */
-function describe(reason: RejectReason, frame: FrameCursor, device: DeviceMemory | undefined): string {
+function describe(reason: RejectReason, frame: FrameCursor, device: DeviceMemory | undefined, payload: Buffer): string {
   const who = frame.principal()
   switch (reason) {
     case 'topic_too_deep':
@@ -34,6 +34,8 @@ function describe(reason: RejectReason, frame: FrameCursor, device: DeviceMemory
       const own = device?.record.limits.payloadBytes
       return own === undefined ? 'more than MQTT_PAYLOAD_BYTES' : `more than the ${own} bytes of ${who}`
     }
+    case 'quarantined':
+      return `tried to connect from ${payload}`
     default:
       return device === undefined
         ? `${who} is no device, and only devices publish`
@@ -41,7 +43,7 @@ function describe(reason: RejectReason, frame: FrameCursor, device: DeviceMemory
   }
 }
 
-function splitRefusal(frame: FrameCursor): readonly [code: string, payload: Uint8Array] {
+function splitRefusal(frame: FrameCursor): readonly [code: string, payload: Buffer] {
   const payload = frame.payload()
   const nul = payload.indexOf(0)
   if (nul < 0) return [payload.toString('utf8'), payload.subarray(payload.length)]

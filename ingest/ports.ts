@@ -32,6 +32,8 @@ export const rejectReasons = [
   'forbidden_topic',
   'payload_too_large',
   'topic_too_deep',
+  // of a device that is kept out: what its gateway sends for it, and its attempts to connect
+  'quarantined',
 ] as const
 export type RejectReason = (typeof rejectReasons)[number]
 

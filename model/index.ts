@@ -69,6 +69,7 @@ export {
   type DeviceLimits,
   type DeviceRecord,
   type ProfileRecord,
+  type Quarantine,
   removedDevice,
   type SiteRecord,
 } from './records.ts'

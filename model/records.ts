@@ -40,6 +40,14 @@ export interface DeviceLimits {
   readonly metrics?: number
 }
 
+/** A device that is kept out: it does not get in, and nothing that is sent for it counts. */
+export interface Quarantine {
+  readonly reason: string
+  readonly sinceMs: number
+  /** Id of the principal who put it there. */
+  readonly by: string
+}
+
 export interface DeviceRecord {
   readonly id: DeviceId
   /** Small integer that stands for the device in stored rows; never reused. */
@@ -53,6 +61,8 @@ export interface DeviceRecord {
   readonly attributes: Attributes
   readonly tags: readonly string[]
   readonly limits: DeviceLimits
+  /** Undefined: it is in none. */
+  readonly quarantine?: Quarantine
 }
 
 /** Topic of a control frame. An empty payload says that the record is gone. */

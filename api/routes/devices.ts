@@ -39,10 +39,10 @@ export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
       request: { query: deviceListQuery },
       responses: { 200: { description: 'Devices by id', schema: pageSchema(deviceSchema) } },
       async handler({ query }, { principal }) {
-        const { siteId, assetId, profileId, gatewayId } = query
+        const { siteId, assetId, profileId, gatewayId, quarantined } = query
         const presences = new Map<DeviceId, Presence>()
         const body = await loadPage(query, {
-          filter: { list: 'devices', siteId, assetId, profileId, gatewayId },
+          filter: { list: 'devices', siteId, assetId, profileId, gatewayId, quarantined: quarantined?.toString() },
           place: idPlace,
           async load(page) {
             const devices = await state.devices.list({
@@ -52,6 +52,7 @@ export function deviceRoutes({ state, changes, peers }: RouteDeps): Route[] {
               assetId,
               profileId,
               gatewayId,
+              quarantined,
             })
             const ids = devices.items.map(({ id }) => id)
             const answers = await peers.ingest.presence(ids)

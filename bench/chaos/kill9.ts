@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom } from '../../firmware-sim/index.ts'
 import { startMailServer } from '../../test/notifier/mail-server.ts'
-import { createPlatform, type Platform } from '../../test/scenario/platform.ts'
+import { createPlatform } from '../../test/scenario/platform.ts'
 import { waitUntil } from '../../test/setup/wait.ts'
 import { type ChaosClient, queuedDevice, startClients } from './clients.ts'
-import { compareReadings, type StoredReading, type Verdict } from './compare.ts'
+import { compareStored, describeVerdict } from './compare-stored.ts'
 import type { ToldVerdict } from './compare-told.ts'
-import { createLedger, type Ledger, type SentReading } from './ledger.ts'
+import { createLedger, type SentReading } from './ledger.ts'
 import { createOfflineSubscriber } from './offline-subscriber.ts'
 import { readRetained } from './retained.ts'
-import { createTellings, recipients } from './tellings.ts'
+import { createTellings, mailingTo } from './tellings.ts'
 
 export interface Kill9Options {
   readonly runs: number
@@ -36,7 +36,6 @@ const killDuringStart = { share: 0.25, leastMs: 50, moreMs: 600 }
 const mostAnswerMs = 20
 const problemsTold = 20
 const progressTimeoutMs = 60_000
-const storeTimeoutMs = 30_000
 
 /** Kills the platform again and again under load, on one data folder, and compares what it kept with what was sent. */
 export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9Result> {
@@ -44,13 +43,7 @@ export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9
   const ledger = createLedger()
   const problems: string[] = []
   await using mails = await startMailServer({ onMessage: () => answerLate(random) })
-  const mailing = {
-    SMTP_URL: mails.url,
-    MAIL_FROM: 'chaos@example.com',
-    ALERT_EMAIL: recipients.join(','),
-    MAILS_PER_S: '1000',
-  }
-  await using platform = createPlatform({ env: mailing })
+  await using platform = createPlatform({ env: mailingTo(mails) })
   await platform.start()
   const tellings = createTellings(platform, mails)
   const { clients, retained, crossing } = await startClients(platform, { ledger, random })
@@ -98,7 +91,7 @@ export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9
     await everyoneProgresses(clients)
     await Promise.all(clients.map((client) => withinTime(client.finish(), `${client.name} to finish`)))
     const verdict = await compareStored(platform, ledger)
-    problems.push(...describe(verdict))
+    problems.push(...describeVerdict(verdict))
     lost += verdict.lost.length
     const { problems: wrong, ...told } = await tellings.compare(crossing.history)
     problems.push(...wrong.slice(0, problemsTold))
@@ -124,52 +117,6 @@ async function everyoneProgresses(clients: readonly ChaosClient[]): Promise<void
       })
     }),
   )
-}
-
-/**
- * All is acknowledged and stored: then one more kill, so that what is read back is what a replay leaves, and neither
- * what was in memory.
- */
-async function compareStored(platform: Platform, { readings }: Ledger): Promise<Verdict> {
-  await untilStored(platform, readings.length)
-  await platform.kill()
-  await platform.start()
-  await untilStored(platform, readings.length)
-  return compareReadings(readings, await readStored(platform, readings))
-}
-
-/** Whether all of it arrived is for the comparison to say. */
-async function untilStored({ client }: Platform, expected: number): Promise<void> {
-  const arrived = async () => {
-    const { readings, log } = await client.status()
-    return readings.readings >= expected && log.durable === log.head
-  }
-  await waitUntil('the readings to be stored', arrived, { timeoutMs: storeTimeoutMs, everyMs: 50 }).catch(() => {})
-}
-
-async function readStored({ client }: Platform, sent: readonly SentReading[]): Promise<StoredReading[]> {
-  const stored: StoredReading[] = []
-  for (const series of new Set(sent.map(({ deviceId, metric }) => `${deviceId} ${metric}`))) {
-    const [deviceId = '', metric = ''] = series.split(' ')
-    for await (const { time, value } of client.readings(deviceId, metric)) {
-      stored.push({ deviceId, metric, timeMs: Date.parse(time), value })
-    }
-  }
-  return stored
-}
-
-function describe({ lost, doubled, foreign }: Verdict): string[] {
-  const lines: string[] = []
-  const tell = (what: string, readings: readonly unknown[]) => {
-    if (readings.length === 0) return
-    lines.push(
-      `${readings.length} readings ${what}, for instance ${readings.slice(0, 3).map((r) => JSON.stringify(r))}`,
-    )
-  }
-  tell('acknowledged and lost', lost)
-  tell('stored twice', doubled)
-  tell('stored and never sent so', foreign)
-  return lines
 }
 
 function withinTime<T>(work: Promise<T>, what: string): Promise<T> {

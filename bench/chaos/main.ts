@@ -1,29 +1,36 @@
 import { parseArgs } from 'node:util'
-import { runKill9 } from './kill9.ts'
+import { runKillBetween } from './kill-between.ts'
+import { type Kill9Result, runKill9 } from './kill9.ts'
 
-/** `npm run -s chaos -- kill9 [--runs N] [--seed S] [--json]`: progress on stderr, the count as the last line. */
+/**
+ * `npm run -s chaos -- kill9 [--runs N] [--seed S] [--json]`, or `kill-between [--runs N] [--json]`: progress on stderr, the
+ * count as the last line.
+ */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: '5' },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
 const runs = Number(values.runs)
-const seed = Number(values.seed)
-if (positionals.join(' ') !== 'kill9' || !Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
-  process.stderr.write('chaos: which one? kill9 [--runs N] [--seed S] [--json]\n')
+const seed = Number(values.seed ?? 1)
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const cases: ReadonlyMap<string, () => Promise<Kill9Result>> = new Map([
+  ['kill9', () => runKill9({ runs, seed, say })],
+  // Nothing of it is left to chance.
+  ...(values.seed === undefined ? [['kill-between', () => runKillBetween({ runs, say })] as const] : []),
+])
+const run = cases.get(positionals.join(' '))
+if (run === undefined || !Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
+  say('chaos: which one? kill9 [--runs N] [--seed S] [--json], kill-between [--runs N] [--json]')
   process.exit(2)
 }
 try {
-  const { problems, steps, ...counts } = await runKill9({
-    runs,
-    seed,
-    say: (line) => process.stderr.write(`${line}\n`),
-  })
-  for (const problem of problems) process.stderr.write(`${problem}\n`)
-  process.stderr.write(`${steps} steps of alerts follow from what was acknowledged\n`)
+  const { problems, steps, ...counts } = await run()
+  for (const problem of problems) say(problem)
+  say(`${steps} steps of alerts follow from what was acknowledged`)
   const { acked, lost, doubled, alertsLost, alertsDoubled, mailsLost, mailsDoubled, mailsRepeatedSameId } = counts
   const words =
     `${runs} kills: ${acked} readings acknowledged, ${lost} lost, ${doubled} doubled; ` +

@@ -12,6 +12,16 @@ import { compareTold, type ToldVerdict } from './compare-told.ts'
 
 export const recipients = ['ops@example.com', 'night-shift@example.com'] as const
 
+/** Settings of a platform that mails to them. */
+export function mailingTo({ url }: MailServer): Readonly<Record<string, string>> {
+  return {
+    SMTP_URL: url,
+    MAIL_FROM: 'chaos@example.com',
+    ALERT_EMAIL: recipients.join(','),
+    MAILS_PER_S: '1000',
+  }
+}
+
 /** What was recorded and told, once all has had its time; one device alone has cause for alerts. */
 export interface Tellings {
   compare(history: DeviceHistory): Promise<ToldVerdict>

@@ -19,9 +19,10 @@ export interface PlatformView {
 }
 
 const time = z.iso.datetime().transform((text) => Date.parse(text))
+/** Null: that part is too busy to answer just now. */
 const statusSchema = z.object({
-  log: z.object({ head: z.number() }),
-  ingest: z.object({ position: z.number() }),
+  log: z.object({ head: z.number() }).nullable(),
+  ingest: z.object({ position: z.number() }).nullable(),
 })
 const readingSchema = z
   .object({ time, value: z.number() })
@@ -64,10 +65,11 @@ export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promi
 
   return {
     async caughtUp() {
-      const readStatus = () => api.read(statusSchema, '/api/v1/status')
-      const { head } = (await readStatus()).log
+      let head: number | undefined
       for (let waitedMs = 0; waitedMs < catchUpTimeoutMs; waitedMs += pollMs) {
-        if ((await readStatus()).ingest.position >= head) return
+        const { log, ingest } = await api.read(statusSchema, '/api/v1/status')
+        head ??= log?.head
+        if (head !== undefined && ingest !== null && ingest.position >= head) return
         await wait(pollMs)
       }
       throw new Error(`wait for the platform to catch up failed: not within ${catchUpTimeoutMs} ms`)

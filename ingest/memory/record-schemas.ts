@@ -65,4 +65,5 @@ export const deviceRecordSchema: z.ZodType<DeviceRecord> = z.object({
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   tags: z.array(z.string()),
   limits,
+  quarantine: z.object({ reason: z.string(), sinceMs: z.number(), by: z.string() }).exactOptional(),
 })

@@ -11,6 +11,8 @@ type ChangeVerb =
   | 'remove'
   | 'issue'
   | 'rotate'
+  | 'quarantine'
+  | 'release'
   | 'revoke'
   | 'restore'
   | 'acknowledge'

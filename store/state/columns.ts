@@ -7,6 +7,7 @@ import {
   metricKinds,
   parseMetricName,
   parseSiteId,
+  type Quarantine,
   type SiteScope,
 } from '../../model/index.ts'
 
@@ -32,6 +33,7 @@ const limitsSchema = z.strictObject({
   topicLevels: z.int().exactOptional(),
   metrics: z.int().exactOptional(),
 })
+const quarantineSchema = z.strictObject({ reason: z.string(), sinceMs: z.number(), by: z.string() })
 const siteScopeSchema = z.union([z.literal('all'), z.array(z.string().transform(parseSiteId))])
 
 export function parseMetrics(text: string): readonly Metric[] {
@@ -48,6 +50,10 @@ export function parseTexts(text: string): readonly string[] {
 
 export function parseLimits(text: string): DeviceLimits {
   return text === '{}' ? {} : parseColumn('limits', limitsSchema, text)
+}
+
+export function parseQuarantine(text: string): Quarantine {
+  return parseColumn('quarantine', quarantineSchema, text)
 }
 
 export function parseSiteScope(text: string): SiteScope {

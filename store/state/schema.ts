@@ -49,6 +49,7 @@ export type StateSchema = {
     attributes: string
     tags: string
     limits: string
+    quarantine: string | null
   }
   /** No foreign keys: a series outlives its device, and its readings name it for ever. */
   series: {

@@ -154,6 +154,8 @@ export interface DeviceList extends ScopedPage {
   readonly assetId?: AssetId | undefined
   readonly profileId?: ProfileId | undefined
   readonly gatewayId?: DeviceId | undefined
+  /** Only those that are in quarantine, or that are not. */
+  readonly quarantined?: boolean | undefined
 }
 
 export interface DeviceQueries {
@@ -166,6 +168,10 @@ export interface DeviceWrites {
   /** Hands out the device's number; a number is never given twice, not even after its device is gone. */
   create(input: DeviceInput): Promise<DeviceRecord>
   update(id: DeviceId, patch: DevicePatch): Promise<DeviceRecord>
+  /** Puts it into quarantine, in the name of who makes the change. `conflict` when it is there already. */
+  quarantine(id: DeviceId, reason: string): Promise<DeviceRecord>
+  /** `conflict` when it is in no quarantine. */
+  release(id: DeviceId): Promise<DeviceRecord>
   /** Takes its tokens along; its series and readings stay. `conflict` while it is the gateway of others. */
   remove(id: DeviceId): Promise<void>
 }

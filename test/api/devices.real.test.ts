@@ -163,7 +163,8 @@ describe('the token of a device', () => {
     expect((await rotate('daily', 2_592_001)).status).toBe(422)
     expect((await rotate('daily', -1)).status).toBe(422)
     expect((await api.request('POST', '/api/v1/devices/daily/tokens/rotate')).status).toBe(201)
-    expect((await tokensOf('daily'))[0].expiresAt).toBe('2026-11-24T10:00:00.000Z')
+    const ends = (await tokensOf('daily')).map(({ expiresAt }: { expiresAt: string | null }) => expiresAt)
+    expect(ends.toSorted()).toEqual(['2026-11-24T10:00:00.000Z', null])
   })
 
   test('shows when it was last used', async () => {
@@ -171,6 +172,45 @@ describe('the token of a device', () => {
     expect(await tokensOf('used')).toMatchObject([{ lastUsedAt: null }])
     await api.state.credentialUses.record([{ secretId: body.tokenId, usedMs: startMs }])
     expect(await tokensOf('used')).toMatchObject([{ lastUsedAt: '2026-11-23T10:00:00.000Z' }])
+  })
+})
+
+describe('quarantine', () => {
+  const path = '/api/v1/devices/sick/quarantine'
+
+  test('is in the device, in the log and in the audit, and ends', async () => {
+    await api.post('/api/v1/devices', { id: 'sick', profileId: 'meter-1ph' })
+    expect((await api.get('/api/v1/devices/sick')).body.quarantine).toBeNull()
+    const { status, body } = await api.post(path, { reason: 'It floods' })
+    const quarantine = { reason: 'It floods', since: '2026-11-23T10:00:00.000Z', by: expect.any(String) }
+    expect([status, body.quarantine]).toEqual([200, quarantine])
+    expect(lastControl()?.topic).toBe('device/sick')
+    expect(JSON.parse(lastControl()?.payload ?? '').quarantine).toMatchObject({ reason: 'It floods', sinceMs: startMs })
+    const audited = async () => (await api.get('/api/v1/audit?resourceId=sick&limit=1')).body.items[0]
+    expect(await audited()).toMatchObject({ action: 'device.quarantine', siteId: 'main' })
+    expect((await api.post(path, { reason: 'again' })).status).toBe(409)
+    const listed = (await api.get('/api/v1/devices?quarantined=true')).body.items
+    expect(listed).toMatchObject([{ id: 'sick', quarantine }])
+
+    expect((await api.request('DELETE', path)).status).toBe(204)
+    expect(await audited()).toMatchObject({
+      action: 'device.release',
+      before: { quarantine: { reason: 'It floods' } },
+    })
+    expect((await api.request('DELETE', path)).status).toBe(409)
+    expect((await api.get('/api/v1/devices/sick')).body.quarantine).toBeNull()
+    expect((await api.get('/api/v1/devices?quarantined=true')).body.items).toEqual([])
+  })
+
+  test('wants a reason, and is not for the platform itself', async () => {
+    for (const wrong of [{}, { reason: '' }, { reason: ' ' }, { reason: 'x', sinceMs: 1 }])
+      expect((await api.post(path, wrong)).status).toBe(422)
+    expect((await api.post('/api/v1/devices/platform/quarantine', { reason: 'x' })).status).toBe(409)
+  })
+
+  test('is not for a PATCH', async () => {
+    const body = { quarantine: { reason: 'x' } }
+    expect((await api.request('PATCH', '/api/v1/devices/sick', { body })).status).toBe(422)
   })
 })
 
@@ -248,6 +288,7 @@ describe('a key that is limited to a site', () => {
       ['POST', '/api/v1/devices/meter-1/tokens/rotate'],
       ['GET', '/api/v1/devices/meter-1/connections'],
       ['DELETE', '/api/v1/devices/meter-1/connections/1'],
+      ['DELETE', '/api/v1/devices/meter-1/quarantine'],
       ['DELETE', '/api/v1/devices/meter-1'],
       ['GET', '/api/v1/sites/main'],
       ['GET', '/api/v1/assets/plant-panel'],

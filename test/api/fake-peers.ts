@@ -90,6 +90,7 @@ export function createFakePeers(): FakePeers {
         forbidden_topic: 0,
         payload_too_large: 0,
         topic_too_deep: 0,
+        quarantined: 0,
       },
       rejectedUnlisted: 0,
       judgedPosition: 3_900,

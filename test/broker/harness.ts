@@ -53,6 +53,7 @@ export interface Frame {
 export interface TestDevice {
   readonly site?: string
   readonly gateway?: string
+  readonly quarantined?: boolean
   readonly limits?: DeviceLimits
 }
 
@@ -130,6 +131,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         const known = devices.get(device)
         return known && parseSiteId(known.site ?? 'main')
       },
+      isQuarantined: (device) => devices.get(device)?.quarantined ?? false,
     },
     appender: options.wrapAppender?.(appender) ?? appender,
     log,

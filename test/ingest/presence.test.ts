@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseDeviceId } from '../../model/index.ts'
 import { noon } from './frame-script.ts'
+import { LimitWatch } from './limit-watch.ts'
 import { presenceOf, World } from './world.ts'
 
 const minuteMs = 60_000
@@ -130,6 +131,54 @@ describe('what a device says of itself', () => {
     world.script.device('m1', 1).publish('pel/v1/m1/info', '', { retain: true })
     await world.digest()
     expect(world.rejected).toEqual([])
+  })
+})
+
+describe('a device in quarantine', () => {
+  const quarantine = { reason: 'It floods', sinceMs: noon, by: 'k1' }
+
+  test('has nothing of what is sent for it stored, and is not there; before and after it is', async () => {
+    const world = new World()
+    world.script
+      .device('gate', 1)
+      .device('m1', 2, { gatewayId: parseDeviceId('gate') })
+      .telemetry('m1', { voltage: 1 }, { from: 'gate/c' })
+      .pass(1_000)
+      .device('m1', 2, { gatewayId: parseDeviceId('gate'), quarantine })
+      .pass(1_000)
+      .telemetry('m1', { voltage: 2 }, { from: 'gate/c' })
+      .publish('panel/m1/volt', '3', { from: 'gate/c' })
+      .pass(1_000)
+      .device('m1', 2, { gatewayId: parseDeviceId('gate') })
+      .pass(1_000)
+      .telemetry('m1', { voltage: 4 }, { from: 'gate/c' })
+    await world.digest()
+    expect(await world.stored('m1', 'voltage')).toEqual([
+      [0, 1, 0],
+      [4_000, 4, 0],
+    ])
+    expect(world.rejected.map(({ reason, deviceId, topic, detail }) => [reason, deviceId, topic, detail])).toEqual([
+      ['quarantined', 'm1', 'pel/v1/m1/telemetry', 'It floods'],
+      ['quarantined', 'm1', 'panel/m1/volt', 'It floods'],
+    ])
+  })
+
+  test('is listed with where it tried to connect from, and not seen for that', async () => {
+    const world = new World()
+    world.script.device('m1', 1, { quarantine }).refusal('', 'quarantined', '10.0.0.7', 'm1/c9')
+    await world.digest()
+    expect(world.rejected).toMatchObject([
+      { deviceId: 'm1', clientId: 'c9', topic: '', reason: 'quarantined', detail: 'tried to connect from 10.0.0.7' },
+    ])
+  })
+
+  test('is silent to the rules, whatever is sent for it', async () => {
+    const world = new World()
+    world.script.device('m1', 1).telemetry('m1', { voltage: 1 }).device('m1', 1, { quarantine })
+    for (let minute = 1; minute <= 4; minute++)
+      world.script.pass(minuteMs).telemetry('m1', { voltage: 300 }).refusal('', 'quarantined', '10.0.0.7', 'm1/c9')
+    await world.digest({}, { evaluator: new LimitWatch(world.sink) })
+    expect(world.recorded).toMatchObject([{ text: expect.stringContaining('silent') }])
   })
 })
 

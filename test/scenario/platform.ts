@@ -17,6 +17,13 @@ export interface PlatformOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** Of one start. */
+export interface StartOptions {
+  /** Before the program's own: a test may bring modules, as whoever starts a Node program can. */
+  readonly nodeArgs?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** The whole platform as a child process, driven only from outside. Its ports stay the same over restarts. */
 export interface Platform extends AsyncDisposable {
   readonly dataDir: string
@@ -29,7 +36,7 @@ export interface Platform extends AsyncDisposable {
   readonly ready: Readonly<Record<string, unknown>>
   readonly running: boolean
   /** Starts the process and resolves when it says that it is ready; it must not be running. */
-  start(): Promise<void>
+  start(more?: StartOptions): Promise<void>
   /** Starts the process and does not wait: for a kill while it recovers. */
   launch(): void
   /** Asks it to end and resolves with how it did. */
@@ -49,10 +56,10 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   let ports = { mqtt: 0, http: 0 }
   let earlierLog = ''
 
-  function launch(): Child {
+  function launch({ nodeArgs = [], env = {} }: StartOptions = {}): Child {
     if (child?.running) throw new Error('start platform failed: it is running')
     earlierLog = log()
-    child = startChild(process.execPath, [join(root, 'app', 'pelbiot.js'), 'start'], {
+    child = startChild(process.execPath, [...nodeArgs, join(root, 'app', 'pelbiot.js'), 'start'], {
       // Not the project's folder: a `.env` there is its owner's.
       cwd: tmpdir(),
       env: {
@@ -66,6 +73,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
         LOG_LEVEL: 'info',
         BOOTSTRAP_ADMIN_KEY: adminKey,
         ...options.env,
+        ...env,
       },
     })
     return child
@@ -97,8 +105,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     launch() {
       launch()
     },
-    async start() {
-      ready = await launch().waitFor(parseReadyLine, readyTimeoutMs)
+    async start(more) {
+      ready = await launch(more).waitFor(parseReadyLine, readyTimeoutMs)
       ports = { mqtt: Number(ready['mqttPort']), http: Number(ready['httpPort']) }
     },
     async stop() {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { controlTopic, type DeviceRecord, platformDeviceId } from '../../../model/index.ts'
 import type { ChangeScope } from '../change.ts'
-import { parseAttributes, parseLimits, parseTexts } from '../columns.ts'
+import { parseAttributes, parseLimits, parseQuarantine, parseTexts } from '../columns.ts'
 import { takeNumber } from '../counters.ts'
 import { emptyPage, toPage } from '../page.ts'
 import type { DeviceInput } from '../records.ts'
@@ -18,7 +18,7 @@ export function deviceQueries(db: Db): DeviceQueries {
       return row && toDevice(row)
     },
 
-    async list({ scope, siteId, assetId, profileId, gatewayId, limit, after }) {
+    async list({ scope, siteId, assetId, profileId, gatewayId, quarantined, limit, after }) {
       if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = db
         .selectFrom('devices')
@@ -30,6 +30,7 @@ export function deviceQueries(db: Db): DeviceQueries {
       if (assetId !== undefined) query = query.where('asset_id', '=', assetId)
       if (profileId !== undefined) query = query.where('profile_id', '=', profileId)
       if (gatewayId !== undefined) query = query.where('gateway_id', '=', gatewayId)
+      if (quarantined !== undefined) query = query.where('quarantine', quarantined ? 'is not' : 'is', null)
       if (after !== undefined) query = query.where(sql.ref<string>('id'), '>', after)
       return toPage(await query.execute(), limit, { item: toDevice, cursor: (row) => row.id })
     },
@@ -45,7 +46,7 @@ export function deviceQueries(db: Db): DeviceQueries {
 }
 
 export function deviceWrites(scope: ChangeScope): DeviceWrites {
-  const { db, note } = scope
+  const { db, nowMs, principal, note } = scope
   const devices = deviceQueries(db)
 
   return {
@@ -71,6 +72,29 @@ export function deviceWrites(scope: ChangeScope): DeviceWrites {
       if (after.siteId !== before.siteId) await refuseGateway(doing, before)
       await db.updateTable('devices').set(toRow(after)).where('id', '=', id).execute()
       await record('update', after, { before, after })
+      return after
+    },
+
+    async quarantine(id, reason) {
+      const doing = `quarantine device ${id}`
+      const before = await devices.get(id)
+      if (before === undefined) throw notFound(doing)
+      if (id === platformDeviceId) throw conflict(doing, 'id', 'is that of the platform itself')
+      if (before.quarantine !== undefined) throw conflict(doing, 'quarantine', 'is there already')
+      const after = { ...before, quarantine: { reason, sinceMs: nowMs, by: principal.id } }
+      await db.updateTable('devices').set(toRow(after)).where('id', '=', id).execute()
+      await record('quarantine', after, { before, after })
+      return after
+    },
+
+    async release(id) {
+      const doing = `release device ${id}`
+      const before = await devices.get(id)
+      if (before === undefined) throw notFound(doing)
+      const { quarantine, ...after } = before
+      if (quarantine === undefined) throw conflict(doing, 'quarantine', 'is none')
+      await db.updateTable('devices').set(toRow(after)).where('id', '=', id).execute()
+      await record('release', after, { before, after })
       return after
     },
 
@@ -120,7 +144,7 @@ export function deviceWrites(scope: ChangeScope): DeviceWrites {
   }
 
   function record(
-    verb: 'create' | 'update' | 'remove',
+    verb: 'create' | 'update' | 'quarantine' | 'release' | 'remove',
     { id, siteId }: DeviceRecord,
     change: { before?: DeviceRecord; after?: DeviceRecord },
   ) {
@@ -141,6 +165,7 @@ function toDevice(row: StateSchema['devices']): DeviceRecord {
     attributes: parseAttributes(row.attributes),
     tags: parseTexts(row.tags),
     limits: parseLimits(row.limits),
+    ...(row.quarantine !== null && { quarantine: parseQuarantine(row.quarantine) }),
   }
 }
 
@@ -156,5 +181,6 @@ function toRow(device: DeviceRecord): StateSchema['devices'] {
     attributes: JSON.stringify(device.attributes),
     tags: JSON.stringify(device.tags),
     limits: JSON.stringify(device.limits),
+    quarantine: device.quarantine === undefined ? null : JSON.stringify(device.quarantine),
   }
 }

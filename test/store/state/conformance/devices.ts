@@ -97,6 +97,32 @@ export function describeDevices(make: MakeStatePlace): void {
       expect(await state.series.get(kept?.seriesId ?? 0)).toEqual(kept)
     })
 
+    test('a device is put into quarantine and released, and says why, since when and by whom', async () => {
+      const { state, change, clock, takeOutbox } = bench()
+      const { id } = await create(device('sick'))
+      await takeOutbox()
+      expect(await refusal(change((unit) => unit.devices.release(id)))).toBe('conflict quarantine')
+      const put = await change((unit) => unit.devices.quarantine(id, 'It floods'))
+      expect(put.quarantine).toEqual({ reason: 'It floods', sinceMs: clock.now(), by: 'platform' })
+      expect(await state.devices.get(id)).toEqual(put)
+      const [frame] = await state.outbox.pending(1)
+      expect(JSON.parse(Buffer.from(frame?.payload ?? '').toString())).toEqual(put)
+      expect(await refusal(change((unit) => unit.devices.quarantine(id, 'again')))).toBe('conflict quarantine')
+      expect(await change((unit) => unit.devices.update(id, { name: 'Sick' }))).toMatchObject({
+        quarantine: put.quarantine,
+      })
+
+      const ids = async (quarantined: boolean) =>
+        (await state.devices.list({ scope: 'all', limit: 100, quarantined })).items.map((item) => item.id)
+      expect(await ids(true)).toEqual(['sick'])
+      expect(await ids(false)).not.toContain('sick')
+      const released = await change((unit) => unit.devices.release(id))
+      expect(released).not.toHaveProperty('quarantine')
+      expect(await state.devices.get(id)).toEqual(released)
+      expect(await takeOutbox()).toEqual(['device/sick', 'device/sick', 'device/sick'])
+      expect(await refusal(change((unit) => unit.devices.quarantine(deviceId('nobody'), 'x')))).toBe('not_found')
+    })
+
     test('a list is filtered and paged', async () => {
       const { state, change } = bench()
       await change(async (unit) => {
