@@ -8,7 +8,7 @@ import type { ApiConfig } from './config.ts'
 import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import type { TlsPair } from './listener.ts'
-import type { ApiPeers, ControlRelay, ValidateRule } from './ports.ts'
+import type { ApiPeers, ControlRelay, ServiceWatch, ValidateRule } from './ports.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpPorts } from './server.ts'
 import { createTlsMetrics } from './tls-metrics.ts'
@@ -20,6 +20,7 @@ export interface ApiDeps {
   readonly validateRule: ValidateRule
   /** Where the API's own metrics go, and what /metrics prints. */
   readonly metrics: Registry
+  readonly service: ServiceWatch
   readonly logger: Logger
   readonly clock: Clock
   /** Of the platform, for people and for the OpenAPI document. */
@@ -52,7 +53,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     peerTimeoutMs: config.peerTimeoutMs,
     version: deps.version,
   })
-  const metrics = createHttpMetrics(deps.metrics)
+  const metrics = createHttpMetrics(deps.metrics, deps.service)
   const app = createApp(routes, config, { credentials: state.credentials, logger, metrics })
   const server = createHttpServer(config, {
     fetch: app.fetch,

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { RefusedConnection } from './connection-limit.ts'
+import type { ServiceWatch } from './ports.ts'
 
 export interface HttpMetrics {
   /** Called when a request begins; the result when its answer is known. `route` is a route's path, never an address. */
@@ -11,7 +12,7 @@ export interface HttpMetrics {
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 
-export function createHttpMetrics(registry: Registry): HttpMetrics {
+export function createHttpMetrics(registry: Registry, service: ServiceWatch): HttpMetrics {
   const requests = new Counter({
     name: 'pelbiot_http_requests_total',
     help: 'HTTP requests answered',
@@ -37,8 +38,11 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
       const method = methods.has(given) ? given : 'other'
       const startMs = performance.now()
       return (route, status) => {
+        const durationMs = performance.now() - startMs
         requests.inc({ method, route, status })
-        duration.observe({ method, route }, (performance.now() - startMs) / 1000)
+        duration.observe({ method, route }, durationMs / 1000)
+        // Pages, probes and what is not there are not what the service levels speak of.
+        if (route.startsWith('/api/')) service.answered(durationMs, status)
       }
     },
     refusedConnection: (limit) => refused.inc({ limit }),

@@ -71,3 +71,9 @@ export interface ControlRelay {
   /** Resolves when everything committed before the call is in the log. */
   flush(): Promise<void>
 }
+
+/** Who counts what the service levels are made of. */
+export interface ServiceWatch {
+  /** A request to the API got the head of its answer. */
+  answered(durationMs: number, status: number): void
+}

@@ -16,6 +16,7 @@ import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rejectedRoutes } from './routes/rejected.ts'
 import { ruleRoutes } from './routes/rules.ts'
+import { serviceLevelRoutes } from './routes/service-levels.ts'
 import { siteRoutes } from './routes/sites.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tokenRoutes } from './routes/tokens.ts'
@@ -39,6 +40,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...rejectedRoutes(deps),
     ...auditRoutes(deps),
     ...statusRoutes(deps),
+    ...serviceLevelRoutes(deps),
     ...healthRoutes(deps),
   ]
   routes.push(...liveRoutes(), ...docsRoutes(routes, deps.version))

@@ -9,10 +9,12 @@ import { validateRule } from '../rules/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
 import type { PlatformConfig } from './config.ts'
 import { createUseRecorder, createUsesInMemory, notingUses } from './credential-uses.ts'
+import { createDoneWatch } from './done-watch.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
 import { remote } from './port-rpc.ts'
 import { createSelfWatch } from './self-watch.ts'
+import { createServiceMeter } from './service-meter.ts'
 import { type BrokerService, brokerMethods, type IngestService, ingestMethods } from './services.ts'
 import { runThread } from './threads.ts'
 
@@ -54,12 +56,16 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     const broker = remote<BrokerService>(data.broker, brokerMethods, calls)
     const ingest = remote<IngestService>(data.ingest, ingestMethods, calls)
     const relay = createOutboxRelay(state.outbox, broker.appendControl)
+    const service = createServiceMeter({ store: state.service, clock: systemClock, logger })
+    lifecycle.own('service meter', () => service.stop())
+    service.start()
     const notifier = createNotifier(config.notifier, {
       state,
       emlFolder: data.mailFolder,
       clock: systemClock,
       random: Math.random,
       logger,
+      onDone: createDoneWatch(service, state.dispatch),
     })
     lifecycle.own('notifier', () => notifier.stop())
     notifier.start()
@@ -92,6 +98,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       },
       validateRule,
       metrics: new Registry(),
+      service,
       logger,
       clock: systemClock,
       version: data.version,
@@ -113,6 +120,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
         return (100 * bavail) / blocks
       },
       residentBytes: () => process.memoryUsage.rss(),
+      service: () => state.service.read('1h', systemClock.now()),
       publish: (payload) => broker.appendTelemetry(platformDeviceId, payload),
       clock: systemClock,
       logger,

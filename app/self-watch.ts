@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { BrokerStatus } from '../api/index.ts'
 import type { IngestStats } from '../ingest/index.ts'
-import type { Clock } from '../model/index.ts'
+import { burnMetric, burnRate, type Clock, type ServiceRecord, serviceLevels } from '../model/index.ts'
 import type { LogStats } from '../store/log/index.ts'
 
 export interface MailStats {
@@ -18,6 +18,8 @@ export interface SelfWatchDeps {
   /** Free share of the disk that holds the data, in percent. */
   readonly diskFreePercent: () => Promise<number>
   readonly residentBytes: () => number
+  /** Of the last hour. */
+  readonly service: () => Promise<ServiceRecord>
   /** Appends a reading of the device `platform` to the log. */
   readonly publish: (payload: Uint8Array) => Promise<unknown>
   readonly clock: Clock
@@ -46,12 +48,13 @@ export function createSelfWatch(intervalMs: number, deps: SelfWatchDeps): { star
   let stopped = false
 
   async function measure(): Promise<Record<string, number>> {
-    const [log, broker, ingest, mail, diskFree] = await Promise.all([
+    const [log, broker, ingest, mail, diskFree, service] = await Promise.all([
       deps.log(),
       deps.broker(),
       deps.ingest(),
       deps.mail(),
       deps.diskFreePercent(),
+      deps.service(),
     ])
     const now = {
       timeMs: clock.now(),
@@ -72,6 +75,7 @@ export function createSelfWatch(intervalMs: number, deps: SelfWatchDeps): { star
       mail_failures: now.mailFailures - last.mailFailures,
       mails_waiting: mail.waiting,
       store_down: ingest.storeDown ? 1 : 0,
+      ...Object.fromEntries(serviceLevels.map((level) => [burnMetric(level.name), burnRate(level, service)])),
     }
   }
 

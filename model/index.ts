@@ -87,6 +87,7 @@ export {
   type ThresholdCondition,
 } from './rule.ts'
 export {
+  burnMetric,
   burnRate,
   emptyCounts,
   findService,

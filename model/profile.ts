@@ -1,5 +1,6 @@
 import { type MetricName, parseDeviceId, parseMetricName, parseProfileId } from './ids.ts'
 import type { ProfileRecord } from './records.ts'
+import { burnMetric, serviceLevels } from './service-level.ts'
 
 export const metricKinds = ['gauge', 'register', 'state'] as const
 export type MetricKind = (typeof metricKinds)[number]
@@ -109,6 +110,8 @@ export const builtInProfiles: readonly ProfileRecord[] = [
       count('mails_waiting'),
       // 1: the readings store refuses writes.
       { ...gauge('store_down', '1', 0, 1), kind: 'state' },
+      // How many times faster than its target allows each service level failed during the last hour.
+      ...serviceLevels.map(({ name }) => gauge(burnMetric(name), '1', 0, 10_000)),
     ],
     10_000,
   ),

@@ -122,6 +122,11 @@ export function burnRate(level: ServiceLevel, record: ServiceRecord): number {
   return level.samples(record) < fewestSamples ? 0 : level.badShare(record) / level.budget
 }
 
+/** The metric of the device `platform` that holds a level's burn rate over the last hour. */
+export function burnMetric(name: ServiceLevel['name']): string {
+  return `burn_${name}`
+}
+
 export function emptyCounts(): Record<ServiceMeasure, ServiceCounts> {
   const none = (): ServiceCounts => ({ total: 0, bad: 0, durations: createLatencyHistogram() })
   return { api: none(), cache: none(), mail: none(), alert: none() }

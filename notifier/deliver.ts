@@ -22,6 +22,8 @@ export interface DeliveryDeps {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** It was handed over at that time, or given up, and that is recorded. */
+  onDone(notification: NotificationRecord, outcome: 'sent' | 'failed', nowMs: number): void
 }
 
 /** Since the start. */
@@ -92,6 +94,7 @@ export function createDelivery(config: DeliveryConfig, deps: DeliveryDeps): Deli
     const tried = { timeMs, provider: provider.name, code, response, latencyMs: Math.max(0, nowMs - timeMs) }
     await insist('record the attempt of a mail', () => state.deliveries.recordAttempt(due.id, tried, result))
     count(due, result, response)
+    if (result.kind !== 'retry') deps.onDone(due, result.kind, nowMs)
   }
 
   async function send(due: NotificationRecord): Promise<SendOutcome> {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../model/index.ts'
+import type { NotificationRecord } from '../store/state/index.ts'
 import { createSmtpProvider } from './channels/email/smtp-provider.ts'
 import { createEmlFolder } from './channels/eml/eml-folder.ts'
 import type { NotifierConfig } from './config.ts'
@@ -18,6 +19,8 @@ export interface NotifierDeps {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** A notification was handed over at that time, or given up, and that is recorded. */
+  onDone(notification: NotificationRecord, outcome: 'sent' | 'failed', nowMs: number): void
 }
 
 export type NotifierStats = DeliveryStats & { readonly provider: string }

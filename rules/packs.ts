@@ -94,7 +94,25 @@ function platformRules(): RuleRecord[] {
     rule('platform', 'store', 'Readings store refuses writes', down, minuteMs),
     rule('platform', 'mail-failures', 'Mail attempts fail', above('mail_failures', [0, 0]), minuteMs),
     rule('platform', 'mail-waiting', 'Mails wait', above('mails_waiting', [100, 50]), 5 * minuteMs),
+    ...serviceRules(),
     silence('platform'),
+  ]
+}
+
+/**
+ * A service level that fails so fast that the target of a month is missed within days: at 14.4 times what the target allows
+ * two days' worth of it goes in an hour (Google SRE workbook, ch. 5). A level that allows much can fail no faster than
+ * always, so its limits lie lower. Uptime is judged when the platform is back.
+ */
+function serviceRules(): RuleRecord[] {
+  const burn = (what: string, name: string, warning: Limit, critical?: Limit) =>
+    rule('platform', `burn-${what}`, name, above(`burn_${what.replaceAll('-', '_')}`, warning, critical), 5 * minuteMs)
+  return [
+    burn('errors', 'Requests fail', [6, 5], [14.4, 12]),
+    burn('email-success', 'Mails are given up', [6, 5], [14.4, 12]),
+    burn('uptime', 'The platform was down', [14.4, 12]),
+    burn('api-p95', 'The API is slow', [6, 5], [14.4, 12]),
+    burn('alert-response-p95', 'People hear of alerts late', [6, 5], [14.4, 12]),
   ]
 }
 

@@ -25,18 +25,21 @@ interface SeedStep {
   run(unit: ChangeUnit, config: SeedConfig): Promise<void>
 }
 
-/** Two, because states were made before there were rules. */
+/** Several, because states were made before there were rules, or service levels. */
 const firstThings: SeedStep = { marker: 'seeded', run: seedThings }
 const platformAndRules: SeedStep = { marker: 'seeded-rules', run: seedPlatformAndRules }
+const serviceLevels: SeedStep = { marker: 'seeded-service-levels', run: seedServiceLevels }
 
 /**
- * What a state begins with: site `main` and the built-in profiles; the platform as a device, and the default rules.
+ * What a state begins with: site `main` and the built-in profiles; the platform as a device, and the default rules, those
+ * of its service levels included.
  * Each step happens once in a state's life, so what people removed later does not come back. Resolves with whether
  * this was the first start.
  */
 export async function seedState(state: State, config: SeedConfig): Promise<boolean> {
   const first = await runOnce(state, config, firstThings)
   await runOnce(state, config, platformAndRules)
+  await runOnce(state, config, serviceLevels)
   return first
 }
 
@@ -61,7 +64,23 @@ async function seedThings(unit: ChangeUnit, { timeZone, currency }: SeedConfig):
 
 async function seedPlatformAndRules(unit: ChangeUnit, config: SeedConfig): Promise<void> {
   await seedPlatform(unit, config)
-  for (const rule of config.rules ?? []) {
+  await seedRules(unit, config.rules ?? [])
+}
+
+/** The platform's profile learns what it did not have when the state was made, and the rules that watch it come along. */
+async function seedServiceLevels(unit: ChangeUnit, config: SeedConfig): Promise<void> {
+  const known = (await unit.profiles.get(platformProfile))?.metrics
+  const builtIn = builtInProfiles.find(({ id }) => id === platformProfile)?.metrics ?? []
+  if (known === undefined) return
+  const missing = builtIn.filter(({ name }) => !known.some((metric) => metric.name === name))
+  if (missing.length > 0) await unit.profiles.update(platformProfile, { metrics: [...known, ...missing] })
+  const names = new Set(missing.map(({ name }) => name))
+  const rules = (config.rules ?? []).filter(({ condition }) => 'metric' in condition && names.has(condition.metric))
+  await seedRules(unit, rules)
+}
+
+async function seedRules(unit: ChangeUnit, rules: readonly RuleInput[]): Promise<void> {
+  for (const rule of rules) {
     const known = 'profile' in rule.appliesTo && (await unit.profiles.get(rule.appliesTo.profile)) !== undefined
     const taken = rule.id !== undefined && (await unit.rules.get(rule.id)) !== undefined
     if (known && !taken) await unit.rules.create(rule)

@@ -48,6 +48,8 @@ export interface Harness extends AsyncDisposable {
   readonly adminKey: string
   readonly clock: Clock & { nowMs: number }
   readonly logged: Record<string, unknown>[]
+  /** What the service levels were told of. */
+  readonly answered: readonly { readonly durationMs: number; readonly status: number }[]
   /** Over real HTTP; fails the test when the answer is not what the OpenAPI document promises. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   get(path: string, options?: RequestOptions): Promise<Answer>
@@ -66,6 +68,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPa
   const folder = makeTempFolder('api')
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []
+  const answered: { durationMs: number; status: number }[] = []
   const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const state = await openState(
     {
@@ -88,6 +91,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPa
     peers: fake.peers,
     validateRule,
     metrics: new Registry(),
+    service: { answered: (durationMs, status) => void answered.push({ durationMs, status }) },
     logger,
     clock,
     version: '0.0.0-test',
@@ -171,6 +175,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPa
     adminKey,
     clock,
     logged,
+    answered,
     request,
     get: (path, options) => request('GET', path, options),
     post: (path, body, options) => request('POST', path, { ...options, body }),

@@ -29,7 +29,7 @@ function mounted(): string[] {
   const app = createApp(createRoutes(deps), apiConfigSchema.parse({}), {
     credentials: state.credentials,
     logger: pino({ level: 'silent' }),
-    metrics: createHttpMetrics(registry),
+    metrics: createHttpMetrics(registry, { answered: () => undefined }),
   })
   return app.routes
     .filter(({ method }) => method !== 'ALL')

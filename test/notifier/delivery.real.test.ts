@@ -2,7 +2,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError, systemClock } from '../../model/index.ts'
-import { createNotifier, type Notifier, type NotifierState, notifierConfigSchema } from '../../notifier/index.ts'
+import {
+  createNotifier,
+  type Notifier,
+  type NotifierDeps,
+  type NotifierState,
+  notifierConfigSchema,
+} from '../../notifier/index.ts'
 import type { NotificationRecord, NotificationState } from '../../store/state/index.ts'
 import { type AlertWorld, alertSteps, openAlertWorld } from '../alerts/alert-world.ts'
 import { makeTempFolder } from '../setup/temp-folder.ts'
@@ -33,13 +39,21 @@ interface TestNotifierOptions {
   readonly emlFolder?: string
   readonly state?: NotifierState
   readonly config?: Readonly<Record<string, unknown>>
+  readonly onDone?: NotifierDeps['onDone']
 }
 
 function createTestNotifier(world: AlertWorld, options: TestNotifierOptions = {}): Notifier {
   const { smtpUrl, emlFolder = '/nowhere', state = world.state } = options
   const quick = { pollMs: 10, firstRetryMs: 10, longestRetryMs: 50, stopTimeoutMs: 200, mailsPerS: 1_000 }
   const config = notifierConfigSchema.parse({ smtpUrl, from: 'Site <site@example.com>', ...quick, ...options.config })
-  const deps = { state, emlFolder, clock: systemClock, random: () => 0.5, logger: silent }
+  const deps = {
+    state,
+    emlFolder,
+    clock: systemClock,
+    random: () => 0.5,
+    logger: silent,
+    onDone: options.onDone ?? (() => {}),
+  }
   const notifier = createNotifier(config, deps)
   ends.push(() => notifier.stop())
   return notifier
@@ -88,6 +102,23 @@ describe('the notifier', () => {
       ])
     }
     expect(notifier.stats()).toMatchObject({ sent: 2, failed: 0, retried: 0, providerDown: false })
+  })
+
+  test('tells what became of each, once it is recorded', async () => {
+    const world = await openWorld()
+    const server = await startServer({
+      onRecipient: (address) => (address.startsWith('no') ? { code: 550, text: 'no such mailbox' } : undefined),
+    })
+    await queueAlert(world, 'a', ['ann@example.com', 'nobody@example.com'])
+    const done: string[] = []
+    const notifier = createTestNotifier(world, {
+      smtpUrl: server.url,
+      onDone: ({ recipient }, outcome) => void done.push(`${recipient} ${outcome}`),
+    })
+    notifier.start()
+    await waitUntil('both are done', () => done.length === 2)
+    expect(done.toSorted()).toEqual(['ann@example.com sent', 'nobody@example.com failed'])
+    expect((await notifications(world)).map(({ state }) => state).toSorted()).toEqual(['failed', 'sent'])
   })
 
   test('while the server is down mails wait for it, one of them trying; once it is up all go out', async () => {

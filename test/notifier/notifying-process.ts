@@ -23,6 +23,6 @@ const deliveries = {
     return new Promise<never>(() => {})
   },
 }
-const deps = { emlFolder: '/nowhere', clock: systemClock, random: Math.random, logger }
+const deps = { emlFolder: '/nowhere', clock: systemClock, random: Math.random, logger, onDone: () => {} }
 createNotifier(config, { state: { ...state, deliveries }, ...deps }).start()
 writeSync(1, 'started\n')

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { builtInProfiles, parseProfileId, parseSiteId, platformDeviceId } from '../../../model/index.ts'
+import {
+  builtInProfiles,
+  parseMetricName,
+  parseProfileId,
+  parseRuleId,
+  parseSiteId,
+  platformDeviceId,
+} from '../../../model/index.ts'
 import { type ChangeUnit, platformActor, seedState } from '../../../store/state/index.ts'
 import { describeAlerts } from './conformance/alerts.ts'
 import { describeAssets } from './conformance/assets.ts'
@@ -81,6 +88,35 @@ function describeLife(make: MakeStatePlace): void {
       await state.change(platformActor, (unit) => unit.rules.remove(rule('low').id))
       await seedState(state, { ...zone, rules })
       expect(await ids()).toEqual(['high'])
+      await state.close()
+      await place.dispose()
+    })
+
+    test('a platform from before there were service levels learns to measure them, with their rules, and once', async () => {
+      const place = await make()
+      const state = await place.open(createTestClock(), settings)
+      const id = parseProfileId('platform')
+      const builtIn = builtInProfiles.find((one) => one.id === id)
+      if (builtIn === undefined) throw new Error('there is no such profile')
+      const older = builtIn.metrics.filter(({ name }) => !name.startsWith('burn_'))
+      await state.change(platformActor, async (unit) => {
+        await unit.profiles.create({ ...builtIn, metrics: older })
+        await unit.settings.set('seeded', 'yes')
+        await unit.settings.set('seeded-rules', 'yes')
+      })
+      const burning = {
+        metric: parseMetricName('burn_errors'),
+        op: '>',
+        levels: [{ severity: 'warning', value: 6 }],
+      } as const
+      const rules = [rule('burn', { appliesTo: { profile: id }, condition: burning }), rule('other')]
+      await seedState(state, { timeZone: 'UTC', currency: 'USD', rules })
+      expect((await state.profiles.get(id))?.metrics).toEqual(builtIn.metrics)
+      const ids = async () => (await state.rules.list({ scope: 'all', limit: 10 })).items.map((one) => one.id)
+      expect(await ids()).toEqual(['burn'])
+      await state.change(platformActor, (unit) => unit.rules.remove(parseRuleId('burn')))
+      await seedState(state, { timeZone: 'UTC', currency: 'USD', rules })
+      expect(await ids()).toEqual([])
       await state.close()
       await place.dispose()
     })
