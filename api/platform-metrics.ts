@@ -101,9 +101,9 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
       for (const [reason, count] of Object.entries(ingestStats.rejected)) ingest.rejected.inc({ reason }, count)
     }
     if (storeStats) {
-      readings.values.set(storeStats.readings)
-      readings.rows.set(storeStats.rows)
-      readings.bytes.set(storeStats.bytes)
+      readings.values.set(storeStats.readings ?? Number.NaN)
+      readings.rows.set(storeStats.rows ?? Number.NaN)
+      readings.bytes.set(storeStats.bytes ?? Number.NaN)
       readings.lateRows.set(storeStats.lateRows)
     }
     if (brokerStats) {

@@ -31,6 +31,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   log_failed: 503,
   store_unavailable: 503,
   store_failed: 500,
+  store_emptied: 503,
   data_folder_locked: 503,
   closed: 503,
   aborted: 503,

@@ -131,15 +131,16 @@ async function measure(name: string, devices: number, rules: boolean): Promise<v
   const empty = Promise.reject(new Error('not asked'))
   empty.catch(() => {})
   const readings: ReadingStore = {
+    remote: false,
     open: async () => ({ position: 0, logId: undefined, highestDevice: 0, highestSeries: 0 }),
     write: async (batch, position) => {
       stored += batch.length
       storedPosition = position
+      return { refused: [] }
     },
     range: () => empty,
     buckets: () => empty,
     latest: () => empty,
-    remove: () => empty,
     expire: () => empty,
     stats: () => empty,
     close: async () => {},

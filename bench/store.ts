@@ -45,6 +45,7 @@ const catalog: SeriesCatalog = {
     const deviceId = parseDeviceId(`meter-${device}`)
     return { seriesId, deviceId, deviceNumber: device + 1, metric: metric.name, profileId, known: true }
   },
+  bearersOf: (deviceId) => [Number(deviceId.slice('meter-'.length)) + 1],
 }
 
 function seriesOf(device: number, metric: number): SeriesId {
@@ -144,7 +145,12 @@ export const benchStore: Bench = async ({ args, say }) => {
     )
     const compacted = await ask(store)
     await store.close()
-    const duckdb = { name: 'duckdb', ...written, bytesPerReading: round(bytes / readings), rssAnonMb: round(rssAnon) }
+    const duckdb = {
+      name: 'duckdb',
+      ...written,
+      bytesPerReading: round((bytes ?? 0) / (readings ?? 0)),
+      rssAnonMb: round(rssAnon),
+    }
     return { stores: [{ ...duckdb, ...asWritten, compacted, compactMs, openMs }] }
   } finally {
     await rm(folder, { recursive: true })

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { MetricName, SeriesId } from '../model/index.ts'
+import type { DeviceId, MetricName, SeriesId } from '../model/index.ts'
 import type { SeriesCatalog, SeriesInfo } from '../store/readings/index.ts'
 import type { HighestNumbers } from '../store/state/index.ts'
 import { doesNotFit } from './fit.ts'
@@ -31,6 +31,7 @@ const madeAtOnce = 25
 export function createSeriesNames(registry: IngestSeries): SeriesNames {
   const byId = new Map<SeriesId, SeriesInfo>()
   const byDevice = new Map<number, Map<MetricName, SeriesId>>()
+  const bearers = new Map<DeviceId, readonly number[]>()
 
   let loaded: Promise<void> | undefined
   /** Devices up to here are known to have been numbered by state. */
@@ -39,8 +40,16 @@ export function createSeriesNames(registry: IngestSeries): SeriesNames {
   function add(info: SeriesInfo): void {
     byId.set(info.seriesId, info)
     const metrics = byDevice.get(info.deviceNumber)
-    if (metrics === undefined) byDevice.set(info.deviceNumber, new Map([[info.metric, info.seriesId]]))
-    else metrics.set(info.metric, info.seriesId)
+    if (metrics !== undefined) {
+      metrics.set(info.metric, info.seriesId)
+      return
+    }
+    byDevice.set(info.deviceNumber, new Map([[info.metric, info.seriesId]]))
+    const numbers = [...(bearers.get(info.deviceId) ?? []), info.deviceNumber]
+    bearers.set(
+      info.deviceId,
+      numbers.sort((a, b) => a - b),
+    )
   }
 
   async function loadAll(): Promise<void> {
@@ -61,6 +70,7 @@ export function createSeriesNames(registry: IngestSeries): SeriesNames {
 
   return {
     get: (seriesId) => byId.get(seriesId),
+    bearersOf: (deviceId) => bearers.get(deviceId) ?? [],
     find: (deviceNumber, metric) => byDevice.get(deviceNumber)?.get(metric),
 
     load: () => (loaded ??= loadAll()),

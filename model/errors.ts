@@ -10,6 +10,7 @@ export const errorCodes = [
   'log_failed',
   'store_unavailable',
   'store_failed',
+  'store_emptied',
   'data_folder_locked',
   'closed',
   'aborted',
@@ -26,6 +27,8 @@ export interface FieldError {
 
 export interface AppErrorOptions {
   readonly retryable?: boolean
+  /** Not to be tried again any sooner, because whoever refused said so; ms. */
+  readonly retryAfterMs?: number | undefined
   readonly cause?: unknown
   readonly fields?: readonly FieldError[]
 }
@@ -34,6 +37,7 @@ export interface AppErrorOptions {
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly retryable: boolean
+  readonly retryAfterMs: number | undefined
   readonly fields: readonly FieldError[]
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -41,6 +45,7 @@ export class AppError extends Error {
     this.name = 'AppError'
     this.code = code
     this.retryable = options.retryable ?? false
+    this.retryAfterMs = options.retryAfterMs
     this.fields = options.fields ?? []
   }
 }

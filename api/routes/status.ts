@@ -51,7 +51,12 @@ const ingestSchema = z
   .openapi('IngestStatus', { description: 'Counted since the start of the process' })
 
 const readingsSchema = z
-  .strictObject({ readings: z.int(), rows: z.int(), bytes: z.int(), lateRows: z.int() })
+  .strictObject({
+    readings: z.int().nullable().openapi({ description: 'Null: the store would have to count them all' }),
+    rows: z.int().nullable().openapi({ description: 'The same' }),
+    bytes: z.int().nullable().openapi({ description: 'Null: they are on the disk of a server' }),
+    lateRows: z.int().openapi({ description: "Rows that did not come in their device's order" }),
+  })
   .openapi('ReadingsStatus', { description: 'What the store of readings holds' })
 
 const brokerSchema = z

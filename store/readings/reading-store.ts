@@ -16,6 +16,11 @@ export interface SeriesInfo {
 
 export interface SeriesCatalog {
   get(seriesId: SeriesId): SeriesInfo | undefined
+  /**
+   * Numbers of the devices with a series that have borne this id, ascending: once a device is removed, another may be
+   * given its id. The first never changes.
+   */
+  bearersOf(deviceId: DeviceId): readonly number[]
 }
 
 /** Times are epoch ms, ranges half-open [fromMs, toMs). */
@@ -53,17 +58,33 @@ export interface BucketColumns {
 }
 
 export interface ReadingStoreStats {
-  /** Readings (values) in the store, exactly, as of the last write that resolved. */
-  readonly readings: number
-  readonly rows: number
-  readonly bytes: number
-  /** Rows so far that did not come in their device's order: strays, repetitions, and parts of a row stored before. */
+  /** Readings (values) in the store, exactly, as of the last write that resolved; null: it would have to count them all. */
+  readonly readings: number | null
+  readonly rows: number | null
+  /** Null: another machine's disk holds them. */
+  readonly bytes: number | null
+  /**
+   * Rows that did not come in their device's order: strays, repetitions, and parts of a row stored before. So far, or,
+   * where the store does not keep count, since the start.
+   */
   readonly lateRows: number
+}
+
+/** A reading of a batch that the store will never take, and why, in its own words. */
+export interface RefusedReading {
+  /** In the batch. */
+  readonly index: number
+  readonly reason: string
+}
+
+export interface WriteOutcome {
+  /** Ascending by index; all others are stored. */
+  readonly refused: readonly RefusedReading[]
 }
 
 /** What a store knows of where its readings came from. */
 export interface StoreMarks {
-  /** Of the last write; 0 when new. */
+  /** Everything up to here is stored; 0 when new. */
   readonly position: LogPosition
   /** The log that the positions are of; undefined: nothing was written, or before stores kept it. */
   readonly logId: string | undefined
@@ -79,20 +100,26 @@ export interface StoreMarks {
  * After `close` every call rejects with `closed`, except `close`.
  */
 export interface ReadingStore {
-  /** Opens or makes the store. */
+  /**
+   * Somebody else keeps it: it may be out of reach at a start, and be emptied or set back behind our back. Its position
+   * may be behind what it has, and what is written to it again changes nothing.
+   */
+  readonly remote: boolean
+  /** Opens or makes the store. A remote one may be opened again at any time. */
   open(): Promise<StoreMarks>
   /**
-   * Stores the batch and the position in one transaction; durable when it resolves. Calls do not overlap. A batch may
-   * hold the same (series, time) more than once, and readings older than what is stored; it must not change meanwhile.
+   * Stores the batch and the position; durable when it resolves. Calls do not overlap. A batch may hold the same (series,
+   * time) more than once, and readings older than what is stored; it must not change meanwhile. In a store that is not
+   * remote both are one transaction. A remote one counts a batch with refused readings as stored once the next call comes,
+   * so that they are told again after a crash; it rejects with `store_emptied`, and stores nothing, when it finds that it no longer
+   * has what was written before, and takes whatever comes then.
    */
-  write(batch: ReadingBatch, position: LogPosition): Promise<void>
+  write(batch: ReadingBatch, position: LogPosition): Promise<WriteOutcome>
   /** Ascending by time. */
   range(query: RangeQuery): Promise<ReadingColumns>
   buckets(query: BucketQuery): Promise<BucketColumns>
   /** The newest reading of each series; index i answers seriesIds[i], time NaN where there is none. */
   latest(seriesIds: Int32Array): Promise<ReadingColumns>
-  /** Removes the readings of the series in [fromMs, toMs); resolves with how many. */
-  remove(seriesId: SeriesId, fromMs: number, toMs: number): Promise<number>
   /** Removes the whole UTC days before `beforeMs`. */
   expire(beforeMs: number): Promise<void>
   stats(): Promise<ReadingStoreStats>

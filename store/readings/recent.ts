@@ -101,12 +101,22 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
   }
 
   return {
+    remote: store.remote,
     open: () => store.open(),
     write: async (batch, position) => {
-      await store.write(batch, position)
+      const outcome = await store.write(batch, position)
+      const refused = new Set(outcome.refused.map(({ index }) => index))
       const { length, seriesIds, timesMs, values, quality, receivedMs } = batch
       for (let i = 0; i < length; i++)
-        recent.push(seriesIds[i] ?? 0, Math.floor(timesMs[i] ?? 0), values[i] ?? 0, quality[i] ?? 0, receivedMs[i] ?? 0)
+        if (refused.size === 0 || !refused.has(i))
+          recent.push(
+            seriesIds[i] ?? 0,
+            Math.floor(timesMs[i] ?? 0),
+            values[i] ?? 0,
+            quality[i] ?? 0,
+            receivedMs[i] ?? 0,
+          )
+      return outcome
     },
     range: async (query) => ((await holds(query.seriesId, query.fromMs)) ? range(query) : store.range(query)),
     buckets: async ({ seriesId, edgesMs: edges }) => {
@@ -115,11 +125,6 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
       return inMemory ? buckets({ seriesId, edgesMs }) : store.buckets({ seriesId, edgesMs })
     },
     latest: async (seriesIds) => (closed ? store.latest(seriesIds) : latest(seriesIds)),
-    remove: async (seriesId, fromMs, toMs) => {
-      const removed = await store.remove(seriesId, fromMs, toMs)
-      recent.trim(seriesId, Infinity)
-      return removed
-    },
     expire: async (beforeMs) => {
       await store.expire(beforeMs)
       recent.trimAll(Math.floor(beforeMs / dayMs) * dayMs - 1)

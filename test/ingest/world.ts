@@ -110,8 +110,9 @@ export class World {
       this.#readingsPosition = position
       this.written += batch.length
       this.largestBatch = Math.max(this.largestBatch, batch.length)
-      await this.#readings.write(batch, position)
+      const outcome = await this.#readings.write(batch, position)
       this.fault('readings written')
+      return outcome
     },
   }
 

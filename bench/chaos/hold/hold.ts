@@ -22,16 +22,16 @@ export function announcement(commit: Commit, state: 'held' | 'done', value: numb
 }
 
 /** Does the commit as the hold wants it; one that is held never resolves, and only a kill ends that. */
-export async function commitUnder(hold: Hold, commit: Commit, work: () => Promise<void>): Promise<void> {
+export async function commitUnder<T>(hold: Hold, commit: Commit, work: () => Promise<T>): Promise<T> {
   // At once, whatever becomes of the thread.
   const say = (state: 'held' | 'done') => writeSync(1, `${announcement(commit, state, hold.value)}\n`)
   if (hold[commit] === 'before') {
     say('held')
     return new Promise(() => {})
   }
-  await work()
+  const outcome = await work()
   say('done')
-  if (hold[commit] === 'after') await new Promise(() => {})
+  return hold[commit] === 'after' ? new Promise(() => {}) : outcome
 }
 
 export function readHold(): Hold {

@@ -6,7 +6,7 @@ import type { DuckdbReadingsConfig } from './config.ts'
 import { selectLatest } from './latest.ts'
 import { createDatabaseOwner, type DuckdbReadingsDeps } from './owner.ts'
 import { selectBuckets, selectRange } from './queries.ts'
-import { removeBefore, removeSlot } from './removal.ts'
+import { removeBefore } from './removal.ts'
 
 const dayMs = 86_400_000
 
@@ -23,9 +23,13 @@ export function createDuckdbReadings(
 ): ReadingStore & CompactableStore {
   const owner = createDatabaseOwner(config, deps)
   return {
+    remote: false,
     open: async () => (await owner.open()).writer.ledger,
     write: (batch, position) =>
-      owner.change(`store ${batch.length} readings`, ({ writer }) => writer.write(batch, position)),
+      owner.change(`store ${batch.length} readings`, async ({ writer }) => {
+        await writer.write(batch, position)
+        return { refused: [] }
+      }),
     range: (range) =>
       owner.query(`read series ${range.seriesId}`, async ({ readers, writer }) => {
         const slot = writer.layout.slotOf(range.seriesId)
@@ -42,14 +46,6 @@ export function createDuckdbReadings(
       owner.query(`read the latest of ${seriesIds.length} series`, ({ readers, writer }) => {
         const slots = Array.from(seriesIds, (seriesId) => writer.layout.slotOf(seriesId))
         return readers.use((session) => selectLatest(session, slots))
-      }),
-    remove: (seriesId, fromMs, toMs) =>
-      owner.change(`remove readings of series ${seriesId}`, async ({ writer }) => {
-        const slot = writer.layout.slotOf(seriesId)
-        const before = writer.ledger.readings
-        const range = { fromMs: wholeMs(fromMs), toMs: wholeMs(toMs) }
-        if (slot !== undefined) await writer.change((session) => removeSlot(session, slot, range))
-        return before - writer.ledger.readings
       }),
     expire: (beforeMs) =>
       owner.change('expire readings', async ({ writer }) => {

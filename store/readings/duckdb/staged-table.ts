@@ -1,4 +1,4 @@
-import { NewestTimes } from './newest-times.ts'
+import { NewestTimes } from '../newest-times.ts'
 import { RowStage } from './row-stage.ts'
 import type { ReadingTable } from './tables.ts'
 

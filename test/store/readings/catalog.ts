@@ -1,29 +1,42 @@
 import {
-  parseDeviceId,
-  parseMetricName,
-  parseProfileId,
+  type DeviceId,
+  type MetricName,
+  type ProfileId,
   type ReadingBatch,
   ReadingBatchBuilder,
 } from '../../../model/index.ts'
 import type { SeriesCatalog, SeriesInfo } from '../../../store/readings/index.ts'
 
 export interface TestCatalog extends SeriesCatalog {
-  /** Ids count from 1 in the order of the calls. */
-  add(deviceNumber: number, metric: string, of: { readonly profile: string; readonly known: boolean }): number
+  /**
+   * Ids count from 1 in the order of the calls. A store is no judge of names: they may be such as no parser lets pass.
+   * The device is `device-` and its number, unless it is named.
+   */
+  add(deviceNumber: number, metric: string, of: SeriesOf): number
+}
+
+export interface SeriesOf {
+  readonly profile: string
+  readonly known: boolean
+  readonly device?: string
 }
 
 export function createTestCatalog(): TestCatalog {
   const series: SeriesInfo[] = []
   return {
     get: (seriesId) => series[seriesId - 1],
-    add: (deviceNumber, metric, { profile, known }) => {
+    bearersOf: (deviceId) => {
+      const numbers = series.filter((info) => info.deviceId === deviceId).map((info) => info.deviceNumber)
+      return [...new Set(numbers)].sort((a, b) => a - b)
+    },
+    add: (deviceNumber, metric, { profile, known, device = `device-${deviceNumber}` }) => {
       const seriesId = series.length + 1
       series.push({
         seriesId,
-        deviceId: parseDeviceId(`device-${deviceNumber}`),
+        deviceId: device as DeviceId,
         deviceNumber,
-        metric: parseMetricName(metric),
-        profileId: parseProfileId(profile),
+        metric: metric as MetricName,
+        profileId: profile as ProfileId,
         known,
       })
       return seriesId

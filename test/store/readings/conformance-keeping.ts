@@ -5,38 +5,10 @@ import { testLogId } from './memory-readings.ts'
 import { always, dayMs, discovered, hourMs, march, power, type StoreUnderTest, voltage } from './store-under-test.ts'
 
 /** What a reading store forgets, and what it does not. */
-export function testKeeping(here: StoreUnderTest, supports: { readonly restart: boolean }): void {
-  test('removes the readings of one series in a range, and says how many', async () => {
-    const times = [0, 1, 2, 3].map((i) => march + i * dayMs)
-    await here.store.write(
-      batchOf(
-        ...times.flatMap((at, i) => [
-          { series: voltage, at, value: i },
-          { series: power, at, value: -i, quality: 1 as const },
-          { series: discovered, at, value: i * 2 },
-        ]),
-      ),
-      1,
-    )
-    expect(await here.store.remove(voltage, march + dayMs, march + 3 * dayMs)).toBe(2)
-    expect(await here.store.remove(voltage, march + dayMs, march + 3 * dayMs)).toBe(0)
-    expect(await here.store.remove(discovered, march, march + dayMs)).toBe(1)
-    expect(await here.store.remove(999, march, march + dayMs)).toBe(0)
-    expect(await here.readingsOf(voltage)).toEqual([
-      [march, 0],
-      [march + 3 * dayMs, 3],
-    ])
-    expect([...(await here.store.range({ seriesId: power, ...always })).quality]).toEqual([1, 1, 1, 1])
-    expect(await here.readingsOf(discovered)).toHaveLength(3)
-    expect((await here.store.stats()).readings).toBe(9)
-    await here.store.write(batchOf({ series: voltage, at: march + dayMs, value: 11 }), 2)
-    expect(await here.readingsOf(voltage)).toEqual([
-      [march, 0],
-      [march + dayMs, 11],
-      [march + 3 * dayMs, 3],
-    ])
-  })
-
+export function testKeeping(
+  here: StoreUnderTest,
+  supports: { readonly restart: boolean; readonly counts: boolean },
+): void {
   test('expires whole UTC days', async () => {
     const times = [0, 1, 2, 3].map((i) => march + i * dayMs + hourMs)
     const readings = times.flatMap((at) => [voltage, power, discovered].map((series) => ({ series, at, value: at })))
@@ -44,7 +16,7 @@ export function testKeeping(here: StoreUnderTest, supports: { readonly restart: 
     await here.store.expire(march + 2 * dayMs + 5 * hourMs)
     expect((await here.readingsOf(voltage)).map(([timeMs]) => timeMs)).toEqual(times.slice(2))
     expect((await here.readingsOf(discovered)).map(([timeMs]) => timeMs)).toEqual(times.slice(2))
-    expect((await here.store.stats()).readings).toBe(6)
+    await here.expectReadings(6)
   })
 
   test('refuses everything but another close once it is closed', async () => {
@@ -54,7 +26,6 @@ export function testKeeping(here: StoreUnderTest, supports: { readonly restart: 
       here.store.write(batchOf(), 1),
       here.store.range({ seriesId: voltage, ...always }),
       here.store.latest(Int32Array.of(voltage)),
-      here.store.remove(voltage, 0, 1),
       here.store.expire(0),
       here.store.stats(),
       here.store.open(),
@@ -82,17 +53,18 @@ export function testKeeping(here: StoreUnderTest, supports: { readonly restart: 
       [march + 1, 3],
     ])
     const { readings, rows, lateRows } = await here.store.stats()
-    expect({ readings, rows, lateRows }).toEqual({
-      readings: before.readings,
-      rows: before.rows,
-      lateRows: before.lateRows,
-    })
+    if (supports.counts)
+      expect({ readings, rows, lateRows }).toEqual({
+        readings: before.readings,
+        rows: before.rows,
+        lateRows: before.lateRows,
+      })
     await here.store.write(
       batchOf({ series: power, at: march + 1, value: 9 }, { series: discovered, at: march, value: 5 }),
       43,
     )
     expect(await here.readingsOf(power)).toEqual([[march + 1, 9]])
     expect(await here.readingsOf(discovered)).toEqual([[march, 5]])
-    expect((await here.store.stats()).readings).toBe(4)
+    await here.expectReadings(4)
   })
 }

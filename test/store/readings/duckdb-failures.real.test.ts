@@ -182,7 +182,10 @@ describeUnless(whyNoSmallDisk(), 'DuckDB readings on a disk that fills up', () =
         let batches = 0
         for (let n = 1; failures === 0 || n <= batches + 5; n++) {
           for (;;) {
-            const error = await store.write(deterministicBatch(n), n).catch((reason: unknown) => reason)
+            const error = await store.write(deterministicBatch(n), n).then(
+              () => undefined,
+              (reason: unknown) => reason,
+            )
             if (error === undefined) break
             expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
             if (failures++ === 0) batches = n

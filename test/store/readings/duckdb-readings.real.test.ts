@@ -2,7 +2,9 @@ import { withRecent } from '../../../store/readings/index.ts'
 import { describeReadingStore } from './conformance.ts'
 import { createDuckdbPlace } from './duckdb-place.ts'
 
-describeReadingStore('DuckDB', createDuckdbPlace, { restart: true, runs: 40 })
+const supports = { restart: true, counts: true, wholeBatches: true, everyTime: true } as const
+
+describeReadingStore('DuckDB', createDuckdbPlace, { ...supports, runs: 40 })
 
 describeReadingStore(
   'DuckDB with recent readings',
@@ -10,5 +12,5 @@ describeReadingStore(
     const place = await createDuckdbPlace()
     return { ...place, create: (catalog) => withRecent(place.create(catalog), { bytesMax: 4_000 }) }
   },
-  { restart: true, runs: 20 },
+  { ...supports, runs: 20 },
 )

@@ -4,5 +4,5 @@ import { createMemoryReadings } from './memory-readings.ts'
 describeReadingStore(
   'in memory',
   async () => ({ create: (catalog) => createMemoryReadings(catalog), remove: async () => undefined }),
-  { restart: false, runs: 100 },
+  { restart: false, counts: true, wholeBatches: true, everyTime: true, runs: 100 },
 )

@@ -19,7 +19,7 @@ interface StoredReading {
 }
 
 /** A ReadingStore in plain maps: forgetful, unhurried and easy to see through. */
-export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
+export function createMemoryReadings(catalog: Pick<SeriesCatalog, 'get'>): ReadingStore {
   const series = new Map<SeriesId, Map<number, StoredReading>>()
   const newestMs = new Map<SeriesId, number>()
   /** When the last message of a device with a time was received. */
@@ -75,13 +75,8 @@ export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
     }
   }
 
-  function removeWhere(readings: Map<number, StoredReading> | undefined, gone: (timeMs: number) => boolean): number {
-    const times = [...(readings?.keys() ?? [])].filter(gone)
-    for (const timeMs of times) readings?.delete(timeMs)
-    return times.length
-  }
-
   return {
+    remote: false,
     open: async () => {
       check()
       return { position, logId: position === 0 ? undefined : testLogId, highestDevice, highestSeries }
@@ -90,6 +85,7 @@ export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
       check()
       write(batch)
       position = after
+      return { refused: [] }
     },
     range: async (query) => {
       check()
@@ -114,14 +110,11 @@ export function createMemoryReadings(catalog: SeriesCatalog): ReadingStore {
         }),
       )
     },
-    remove: async (seriesId, fromMs, toMs) => {
-      check()
-      return removeWhere(series.get(seriesId), (timeMs) => timeMs >= fromMs && timeMs < toMs)
-    },
     expire: async (beforeMs) => {
       check()
       const dayStartMs = Math.floor(beforeMs / dayMs) * dayMs
-      for (const readings of series.values()) removeWhere(readings, (timeMs) => timeMs < dayStartMs)
+      for (const readings of series.values())
+        for (const timeMs of [...readings.keys()]) if (timeMs < dayStartMs) readings.delete(timeMs)
     },
     stats: async () => {
       check()

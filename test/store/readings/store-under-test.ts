@@ -1,4 +1,4 @@
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
 import type { ReadingStore, SeriesCatalog } from '../../../store/readings/index.ts'
 import { createTestCatalog, type TestCatalog } from './catalog.ts'
 
@@ -17,6 +17,8 @@ export interface StoreUnderTest {
   restart(): Promise<number>
   /** Pairs of time and value. */
   readingsOf(seriesId: number, range?: typeof always): Promise<(number | undefined)[][]>
+  /** So many are stored, as far as the store counts. */
+  expectReadings(count: number): Promise<void>
 }
 
 export const dayMs = 86_400_000
@@ -38,7 +40,7 @@ export function createStandardCatalog(): TestCatalog {
   return catalog
 }
 
-export function useStore(begin: () => Promise<StorePlace>): StoreUnderTest {
+export function useStore(begin: () => Promise<StorePlace>, supports: { readonly counts: boolean }): StoreUnderTest {
   let place: StorePlace
   let catalog: TestCatalog
   let store: ReadingStore
@@ -70,6 +72,9 @@ export function useStore(begin: () => Promise<StorePlace>): StoreUnderTest {
     readingsOf: async (seriesId, range = always) => {
       const { timesMs, values } = await store.range({ seriesId, ...range })
       return [...timesMs].map((timeMs, i) => [timeMs, values[i]])
+    },
+    expectReadings: async (count) => {
+      expect((await store.stats()).readings).toBe(supports.counts ? count : null)
     },
   }
 }
