@@ -31,6 +31,7 @@ const soleImporter: Readonly<Record<string, string>> = {
   hono: 'api',
   '@hono/node-server': 'api',
   '@hono/zod-openapi': 'api',
+  '@influxdata/influxdb-client': 'store',
   '@duckdb/node-api': 'store',
   '@duckdb/node-bindings': 'store',
   kysely: 'store',

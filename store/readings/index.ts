@@ -5,6 +5,12 @@ export {
   type DuckdbReadingsDeps,
   duckdbReadingsConfigSchema,
 } from './duckdb/index.ts'
+export {
+  createInfluxdbReadings,
+  type InfluxdbReadingsConfig,
+  type InfluxdbReadingsDeps,
+  influxdbReadingsConfigSchema,
+} from './influxdb/index.ts'
 export type {
   BucketColumns,
   BucketQuery,
@@ -12,8 +18,10 @@ export type {
   ReadingColumns,
   ReadingStore,
   ReadingStoreStats,
+  RefusedReading,
   SeriesCatalog,
   SeriesInfo,
   StoreMarks,
+  WriteOutcome,
 } from './reading-store.ts'
 export { type RecentConfig, withRecent } from './recent.ts'

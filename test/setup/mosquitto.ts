@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { startChild } from './child.ts'
+import { canConnect, freePort } from './free-port.ts'
 import { makeTempFolder } from './temp-folder.ts'
 import { findTool } from './tools.ts'
 import { waitUntil } from './wait.ts'
@@ -45,27 +45,4 @@ export async function startMosquitto(): Promise<Mosquitto> {
     throw error
   }
   return { pid: child.pid, port, [Symbol.asyncDispose]: dispose }
-}
-
-/** Mosquitto does not say which port it picked, so one is picked for it: free a moment before. */
-function freePort(): Promise<number> {
-  const server = createServer()
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

@@ -9,6 +9,8 @@ export const debianPackageOf = {
   mosquitto_sub: 'mosquitto-clients',
   strace: 'strace',
   chromium: 'chromium',
+  influxd: 'influxdb',
+  'victoria-metrics': 'victoria-metrics',
 } as const
 
 export type Tool = keyof typeof debianPackageOf

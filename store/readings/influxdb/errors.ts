@@ -1,0 +1,78 @@
+import { AppError, isAppError } from '../../../model/index.ts'
+
+/** What the server answered instead of doing what it was asked. */
+export class RefusedRequest extends Error {
+  readonly status: number
+  readonly retryAfter: string | undefined
+
+  constructor(status: number, text: string, retryAfter: string | undefined) {
+    super(text === '' ? `status ${status}` : text.slice(0, 1_000))
+    this.name = 'RefusedRequest'
+    this.status = status
+    this.retryAfter = retryAfter
+  }
+}
+
+/** Longer is not believed. */
+const longestWaitMs = 3_600_000
+/** What only people can mend is asked again now and then. */
+const askAgainMs = 30_000
+
+/** `Retry-After` is in seconds, or a date (RFC 9110, 10.2.3). */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined
+  const seconds = Number(header)
+  const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs
+  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), longestWaitMs)
+}
+
+export interface Failure {
+  /** Begins the message. */
+  readonly action: string
+  readonly url: string
+  /** Database or bucket. */
+  readonly target: string
+  readonly nowMs: number
+}
+
+/**
+ * A server that cannot be reached, is overloaded, or will not do it until somebody has mended something: all of that may
+ * pass, so all of it is worth another try, sooner or later.
+ */
+export function storeError(failure: Failure, cause: unknown): AppError {
+  if (isAppError(cause)) return cause
+  const { action, url, target, nowMs } = failure
+  const fail = (text: string, waitMs?: number) =>
+    new AppError('store_unavailable', `${action} failed: ${text}`, { retryable: true, retryAfterMs: waitMs, cause })
+  if (!(cause instanceof RefusedRequest)) return fail(`InfluxDB at ${url} cannot be reached: ${reasonOf(cause)}`)
+
+  const { status, message } = cause
+  const says = `InfluxDB at ${url} says: ${message}`
+  const waitMs = retryAfterMs(cause.retryAfter, nowMs)
+  if (status === 401) return fail(`${says}. Token, user or password are wrong`, askAgainMs)
+  if (status === 403) return fail(`${says}. Token or user may not use ${target}`, askAgainMs)
+  if (isMissing(cause)) return fail(`${says}. There is no ${target}, or its retention policy is missing`, askAgainMs)
+  if (status === 429 || status === 503) return fail(`${says} (${status})`, waitMs)
+  if (status >= 500) return fail(says, waitMs)
+  return fail(`${says} (${status}). Is this InfluxDB 1.6 or later?`, askAgainMs)
+}
+
+/** The place to write to is not there; InfluxDB 1.x answers 404 to a write, and a query with an error in its result. */
+export function isMissing(error: unknown): boolean {
+  if (!(error instanceof RefusedRequest)) return false
+  return error.status === 404 || /(database|bucket|retention policy) not found/i.test(error.message)
+}
+
+/** Some of what was written was taken and some was not: InfluxDB 1.x and 3.x answer 400, 2.x 422. */
+export function isPartialWrite(error: unknown): error is RefusedRequest {
+  if (!(error instanceof RefusedRequest) || (error.status !== 400 && error.status !== 422)) return false
+  return /partial write|unable to parse|dropped=\d|field type conflict/i.test(error.message)
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // fetch says "fetch failed", and why in its cause.
+  const inner = error.cause instanceof Error ? error.cause : error
+  if (inner instanceof AggregateError && inner.errors[0] instanceof Error) return inner.errors[0].message
+  return inner.message === '' ? inner.name : inner.message
+}

@@ -1,0 +1,73 @@
+import type { ReadingBatch } from '../../../model/index.ts'
+import type { RefusedReading } from '../reading-store.ts'
+import type { Connection } from './connection.ts'
+import type { Layout } from './layout.ts'
+import { LineEncoder } from './line-encoder.ts'
+import { createNewestLookup } from './newest-lookup.ts'
+import { PointStage } from './point-stage.ts'
+import { deliver, type RefusalDeps } from './refusals.ts'
+
+/** Characters of line protocol in one request; InfluxDB takes 25 MB. */
+const requestLength = 4 * 1024 * 1024
+
+export interface Writer {
+  /** Resolves with what the server will never take; all else is stored. Rejects with what the connection rejects with. */
+  write(batch: ReadingBatch): Promise<readonly RefusedReading[]>
+  /** Since the start. */
+  readonly lateRows: number
+}
+
+export function createWriter(connection: Connection, layout: Layout): Writer {
+  const stage = new PointStage(layout)
+  const encoder = new LineEncoder(layout, stage)
+  const newest = createNewestLookup(connection, layout, stage.newest)
+  let lateRows = 0
+
+  function delivery(batch: ReadingBatch): RefusalDeps {
+    const refusals = new Map<number, string>()
+    return {
+      batch,
+      stage,
+      layout,
+      refusals,
+      encode: (points) => points.map((point) => encoder.encode(batch, point, refusals)).join(''),
+      send: async (lines) => {
+        if (lines !== '') await connection.write(lines.slice(0, -1))
+      },
+    }
+  }
+
+  /** Points [from, to) in requests of a bounded length. */
+  async function store(from: number, to: number, deps: RefusalDeps): Promise<void> {
+    let points: number[] = []
+    let lines = ''
+    for (let point = from; point < to; point++) {
+      points.push(point)
+      lines += encoder.encode(deps.batch, point, deps.refusals)
+      if (lines.length < requestLength && point < to - 1) continue
+      await deliver(points, deps, lines)
+      points = []
+      lines = ''
+    }
+  }
+
+  return {
+    async write(batch) {
+      layout.place(batch)
+      await newest.load()
+      stage.stage(batch)
+      const deps = delivery(batch)
+      for (const index of stage.outOfTime) deps.refusals.set(index, 'InfluxDB keeps times from 1677 to 2262 only')
+      // First the points in order: a late one may be one of them, and the later request wins.
+      await store(0, stage.late, deps)
+      await store(stage.late, stage.length, deps)
+      stage.committed(batch)
+      lateRows += stage.length - stage.late
+      const refused = Array.from(deps.refusals, ([index, reason]) => ({ index, reason }))
+      return refused.sort((a, b) => a.index - b.index)
+    },
+    get lateRows() {
+      return lateRows
+    },
+  }
+}
