@@ -74,7 +74,9 @@ export const apiConfigSchema = z.strictObject({
     ),
   corsOrigins: commaSeparated(isOrigin, 'an origin such as https://app.example.com')
     .prefault('')
-    .describe('Origins whose pages may use the API from a browser, comma-separated; none but its own by default'),
+    .describe(
+      'Origins whose pages may use the API, and MQTT over WebSocket, from a browser, comma-separated; none but its own by default',
+    ),
 })
 
 export type ApiConfig = z.output<typeof apiConfigSchema>

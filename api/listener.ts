@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { getRequestListener } from '@hono/node-server'
+import { tlsTerms } from '../model/index.ts'
 import { answerClientErrors, unreadableAddress } from './client-error.ts'
 import type { ApiConfig } from './config.ts'
 import type { ConnectionLimit } from './connection-limit.ts'
@@ -33,8 +34,8 @@ export function createTlsListener(config: ApiConfig, deps: ListenerDeps, pair: T
 }
 
 /** For a new listener, and for one that gets another certificate. */
-export function tlsOptions({ cert, key }: TlsPair): { cert: string; key: string; minVersion: 'TLSv1.2' } {
-  return { cert, key, minVersion: 'TLSv1.2' }
+export function tlsOptions({ cert, key }: TlsPair): TlsPair & typeof tlsTerms {
+  return { cert, key, ...tlsTerms }
 }
 
 function requestHandler({ fetch, onUnreadable }: ListenerDeps) {

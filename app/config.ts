@@ -69,6 +69,8 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       port: portOrOff(values.MQTT_PORT),
       tlsPort: tls === undefined ? undefined : portOrOff(values.MQTTS_PORT),
       wsPort: portOrOff(values.MQTT_WS_PORT),
+      wssPort: tls === undefined ? undefined : portOrOff(values.MQTT_WSS_PORT),
+      webSocketOrigins: [...values.HTTP_CORS_ORIGINS],
       tls,
       maxConnections: values.MQTT_MAX_CONNECTIONS,
       connectionsPerPrincipal: values.MQTT_CONNECTIONS_PER_DEVICE,

@@ -29,6 +29,7 @@ export interface Platform {
   readonly mqttPort: number | undefined
   readonly mqttsPort: number | undefined
   readonly mqttWsPort: number | undefined
+  readonly mqttWssPort: number | undefined
   readonly httpPort: number | undefined
   readonly httpsPort: number | undefined
   /** Where the command line of this machine asks. */
@@ -186,7 +187,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     lifecycle.own('tls watch', () => tlsWatch?.stop())
     tlsWatch?.start()
     const keys = await makeFirstKeys(state, folder.path)
-    const { tcp, tls: mqttsPort, ws } = broker.ports()
+    const { tcp, tls: mqttsPort, ws, wss } = broker.ports()
     const host = loopbackOf(config.api.host)
     const httpUrl = httpPort === undefined ? `https://${host}:${httpsPort}` : `http://${host}:${httpPort}`
     try {
@@ -199,6 +200,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       mqttPort: tcp,
       mqttsPort,
       mqttWsPort: ws,
+      mqttWssPort: wss,
       httpPort,
       httpsPort,
       httpUrl,

@@ -55,6 +55,9 @@ const platformSchemas = {
   MQTT_PORT: listener(1883).describe('MQTT over TCP; 0 picks a free port, `off` is off'),
   MQTTS_PORT: listener(8883).describe('MQTT over TLS, where TLS_CERT_FILE is set; 0 picks a free port, `off` is off'),
   MQTT_WS_PORT: listener(8083).describe('MQTT over WebSocket at `/mqtt`; 0 picks a free port, `off` is off'),
+  MQTT_WSS_PORT: listener(8084).describe(
+    'The same over TLS, where TLS_CERT_FILE is set; 0 picks a free port, `off` is off',
+  ),
   HTTP_PORT: listener(8080).describe('HTTP API; 0 picks a free port, `off` is off'),
   HTTPS_PORT: listener(8443).describe(
     'The same over TLS, where TLS_CERT_FILE is set; 0 picks a free port, `off` is off',

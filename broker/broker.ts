@@ -47,6 +47,7 @@ export interface BrokerPorts {
   readonly tcp: number | undefined
   readonly tls: number | undefined
   readonly ws: number | undefined
+  readonly wss: number | undefined
 }
 
 /** Totals count from the start of the process. */

@@ -15,7 +15,12 @@ export const brokerConfigSchema = z.strictObject({
   port: port.describe('MQTT over TCP; 0 picks a free port, absent is off'),
   tlsPort: port.describe('MQTT over TLS; 0 picks a free port, absent is off; needs `tls`'),
   wsPort: port.describe('MQTT over WebSocket at `/mqtt`; 0 picks a free port, absent is off'),
-  tls: tlsFilesSchema.optional().describe('Key and certificate of the TLS listener, read again by `reloadTls`'),
+  wssPort: port.describe('MQTT over WebSocket and TLS at `/mqtt`; 0 picks a free port, absent is off; needs `tls`'),
+  webSocketOrigins: z
+    .array(z.string())
+    .default([])
+    .describe('Origins whose pages may connect by WebSocket, beside those of the same host'),
+  tls: tlsFilesSchema.optional().describe('Key and certificate of the TLS listeners, read again by `reloadTls`'),
   maxConnections: z
     .int()
     .min(1)

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { Logger } from 'pino'
-import { createWebSocketStream, WebSocketServer } from 'ws'
-import { AppError } from '../model/index.ts'
+import { AppError, tlsTerms } from '../model/index.ts'
 import type { BrokerPorts } from './broker.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Peer } from './connection-peers.ts'
 import type { Transport } from './ports.ts'
+import { refuseRequest, serveWebSockets } from './web-socket.ts'
 
 export interface Listeners {
   /** All or none: rejects when a port is taken or a file cannot be read. */
@@ -27,9 +28,6 @@ const backlog = 16_384
 const handshakeTimeoutMs = 10_000
 /** TCP finds out after a minute of silence that a peer is gone, whatever keep alive it asked for. */
 const tcpKeepAliveMs = 60_000
-const webSocketPath = '/mqtt'
-/** [MQTT-6.0.0-3]; the second is what MQTT 3.1 clients say. */
-const subprotocols = ['mqtt', 'mqttv3.1']
 
 export function createListeners(
   config: BrokerConfig,
@@ -40,6 +38,7 @@ export function createListeners(
   let tcp: Server | undefined
   let tls: TlsServer | undefined
   let http: HttpServer | undefined
+  let https: HttpsServer | undefined
 
   function track(socket: Duplex): void {
     sockets.add(socket)
@@ -69,34 +68,32 @@ export function createListeners(
   }
 
   function startWebSocket(port: number): Promise<HttpServer> {
-    const webSockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      handleProtocols: (offered) => subprotocols.find((known) => offered.has(known)) ?? false,
-    })
-    const server = createHttpServer((_request, response) => {
-      response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
-    })
+    const server = createHttpServer(refuseRequest)
+    takeWebSockets(server)
+    return listen(server, port)
+  }
+
+  async function startSecureWebSocket(port: number): Promise<HttpsServer> {
+    const options = { ...(await readTlsFiles()), handshakeTimeout: handshakeTimeoutMs }
+    const server = createHttpsServer(options, refuseRequest)
+    server.on('tlsClientError', (error) => logger.debug({ err: error }, 'tls handshake failed'))
+    takeWebSockets(server)
+    return await listen(server, port)
+  }
+
+  function takeWebSockets(server: HttpServer | HttpsServer): void {
     server.on('connection', track)
-    server.on('upgrade', (request, socket: Socket, head) => {
-      const refusal = refuseUpgrade(request)
-      if (refusal !== undefined) {
-        socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-        return
-      }
-      socket.setNoDelay(true)
-      socket.setKeepAlive(true, tcpKeepAliveMs)
-      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        // [MQTT-6.0.0-1]: binary frames only.
-        webSocket.on('message', (_data, isBinary) => {
-          if (!isBinary) webSocket.terminate()
-        })
-        const stream = createWebSocketStream(webSocket)
+    serveWebSockets(server, {
+      origins: config.webSocketOrigins,
+      onUpgrade(socket) {
+        socket.setNoDelay(true)
+        socket.setKeepAlive(true, tcpKeepAliveMs)
+      },
+      onStream(stream, socket) {
         track(stream)
         onConnection(stream, { address: socket.remoteAddress, transport: 'websocket' })
-      })
+      },
     })
-    return listen(server, port)
   }
 
   async function listen<AnyServer extends Server>(server: AnyServer, port: number): Promise<AnyServer> {
@@ -115,22 +112,22 @@ export function createListeners(
     return server
   }
 
-  async function readTlsFiles(): Promise<{ key: Buffer; cert: Buffer; minVersion: 'TLSv1.2' }> {
+  async function readTlsFiles(): Promise<{ key: Buffer; cert: Buffer } & typeof tlsTerms> {
     if (config.tls === undefined) throw new AppError('invalid_input', 'start the tls listener failed: no key file')
     const { keyFile, certFile } = config.tls
     try {
       const [key, cert] = await Promise.all([readFile(keyFile), readFile(certFile)])
       // Broken files, or a key and a certificate that do not belong together, show here and not at a handshake.
       createSecureContext({ key, cert })
-      return { key, cert, minVersion: 'TLSv1.2' }
+      return { key, cert, ...tlsTerms }
     } catch (error) {
       throw new AppError('invalid_input', `read tls files ${keyFile}, ${certFile} failed`, { cause: error })
     }
   }
 
   async function stop(): Promise<void> {
-    const servers = [tcp, tls, http]
-    tcp = tls = http = undefined
+    const servers = [tcp, tls, http, https]
+    tcp = tls = http = https = undefined
     // Closing waits for open connections, and so must not be waited for here.
     for (const server of servers) server?.close()
   }
@@ -141,6 +138,7 @@ export function createListeners(
         if (config.port !== undefined) tcp = await startTcp(config.port)
         if (config.tlsPort !== undefined) tls = await startTls(config.tlsPort)
         if (config.wsPort !== undefined) http = await startWebSocket(config.wsPort)
+        if (config.wssPort !== undefined) https = await startSecureWebSocket(config.wssPort)
       } catch (error) {
         await stop()
         throw error
@@ -150,19 +148,13 @@ export function createListeners(
     cut() {
       for (const socket of sockets) socket.destroy()
     },
-    ports: () => ({ tcp: portOf(tcp), tls: portOf(tls), ws: portOf(http) }),
+    ports: () => ({ tcp: portOf(tcp), tls: portOf(tls), ws: portOf(http), wss: portOf(https) }),
     async reloadTls() {
       const files = await readTlsFiles()
       tls?.setSecureContext(files)
+      https?.setSecureContext(files)
     },
   }
-}
-
-function refuseUpgrade(request: IncomingMessage): string | undefined {
-  const path = (request.url ?? '').split('?', 1)[0]
-  if (path !== webSocketPath) return '404 Not Found'
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  return subprotocols.some((known) => offered.includes(known)) ? undefined : '400 Bad Request'
 }
 
 function portOf(server: Server | undefined): number | undefined {

@@ -30,8 +30,9 @@ export async function start(config: PlatformConfig): Promise<void> {
     logger.info({ signal: platform }, 'platform stopped before it was ready')
     process.exit(0)
   }
-  const { mqttPort, mqttsPort, mqttWsPort, httpPort, httpsPort } = platform
-  announcer.info({ mqttPort, mqttsPort, mqttWsPort, httpPort, httpsPort, pid: process.pid }, 'platform ready')
+  const { mqttPort, mqttsPort, mqttWsPort, mqttWssPort, httpPort, httpsPort } = platform
+  const ports = { mqttPort, mqttsPort, mqttWsPort, mqttWssPort, httpPort, httpsPort }
+  announcer.info({ ...ports, pid: process.pid }, 'platform ready')
   // Without TLS it keeps its meaning: the terminal has gone.
   if (config.tls !== undefined) process.on('SIGHUP', () => void platform.reloadTls())
   process.stderr.write(welcome(platform, config))
@@ -46,13 +47,14 @@ export async function start(config: PlatformConfig): Promise<void> {
 }
 
 function welcome(platform: Platform, config: PlatformConfig): string {
-  const { httpPort, httpsPort, mqttPort, mqttsPort, mqttWsPort, firstAdminKey } = platform
+  const { httpPort, httpsPort, mqttPort, mqttsPort, mqttWsPort, mqttWssPort, firstAdminKey } = platform
   const listeners = [
     ['HTTP', httpPort],
     ['HTTPS', httpsPort],
     ['MQTT', mqttPort],
     ['MQTT over TLS', mqttsPort],
     ['MQTT over WebSocket', mqttWsPort],
+    ['MQTT over WebSocket and TLS', mqttWssPort],
   ].filter(([, port]) => port !== undefined)
   const key = firstAdminKey ?? '$KEY'
   const shown = firstAdminKey === undefined ? '' : `\n  Admin API key, shown this once: ${firstAdminKey}\n`

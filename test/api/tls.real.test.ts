@@ -48,6 +48,14 @@ describe('HTTPS', () => {
     socket.destroy()
   })
 
+  test.each([
+    ['without forward secrecy', 'AES256-GCM-SHA384:AES128-GCM-SHA256'],
+    ['with CBC', 'ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384'],
+  ])('refuses TLS 1.2 %s', async (_, ciphers) => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2', ciphers })
+    await expect(once(socket, 'secureConnect')).rejects.toThrow(/handshake failure/)
+  })
+
   test('closes a connection that speaks something else, and goes on', async () => {
     const socket = connectTcp(port, '127.0.0.1')
     socket.on('error', () => undefined)

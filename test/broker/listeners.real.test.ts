@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type SecureVersion } from 'node:tls'
 import mqtt, { type MqttClient } from 'mqtt'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -71,6 +71,29 @@ describe('TLS', () => {
     expect(await commonName()).toBe('two.test')
   })
 
+  describe('of old', () => {
+    const handshakes: readonly (readonly [string, SecureVersion, string, string | null])[] = [
+      ['TLS 1.1', 'TLSv1.1', 'DEFAULT:@SECLEVEL=0', null],
+      ['TLS 1.2 without forward secrecy', 'TLSv1.2', 'AES256-GCM-SHA384:AES128-GCM-SHA256', null],
+      ['TLS 1.2 with CBC', 'TLSv1.2', 'ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384', null],
+      ['TLS 1.2 as microcontrollers have it', 'TLSv1.2', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'TLSv1.2'],
+      ['TLS 1.2 and 1.3', 'TLSv1.3', 'DEFAULT', 'TLSv1.3'],
+    ]
+    test.each(handshakes)('%s', async (_name, maxVersion, ciphers, spoken) => {
+      using folder = makeTempFolder('tls')
+      const tls = copyCertificate('one', folder.path)
+      await using harness = await startHarness({ config: { tlsPort: 0, wssPort: 0, tls } })
+      const { tls: mqtts, wss } = harness.broker.ports()
+      for (const port of [mqtts, wss]) {
+        const range = { minVersion: spoken === null ? maxVersion : 'TLSv1.2', maxVersion } as const
+        const socket = connectTls({ port: port ?? 0, host: '127.0.0.1', rejectUnauthorized: false, ciphers, ...range })
+        const done = once(socket, 'secureConnect').then(() => socket.getProtocol())
+        expect(await done.catch(() => null)).toBe(spoken)
+        socket.destroy()
+      }
+    })
+  })
+
   test('does not start without its files, and says which', async () => {
     const tls = { keyFile: '/nowhere/key.pem', certFile: '/nowhere/cert.pem' }
     await expect(startHarness({ config: { tlsPort: 0, tls } })).rejects.toThrow('/nowhere/key.pem')
@@ -86,6 +109,46 @@ describe('WebSocket', () => {
     const payloads = await publishBurst(client)
     await client.endAsync()
     expect((await harness.messages()).map(({ payload }) => payload)).toEqual(payloads)
+  })
+
+  test('takes them over TLS too, by the same certificate', async () => {
+    using folder = makeTempFolder('tls')
+    const tls = copyCertificate('one', folder.path)
+    await using harness = await startHarness({ config: { wssPort: 0, tls } })
+    const url = urlOf(harness.broker.ports().wss).replace('ws:', 'wss:')
+    const client = mqtt.connect(url, { ...clientDefaults('meter1'), rejectUnauthorized: false })
+    const payloads = await publishBurst(client)
+    await client.endAsync()
+    expect((await harness.messages()).map(({ payload }) => payload)).toEqual(payloads)
+    copyCertificate('two', folder.path)
+    await harness.broker.reloadTls()
+    const socket = connectTls({ port: harness.broker.ports().wss ?? 0, host: '127.0.0.1', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    expect(socket.getPeerCertificate().subject.CN).toBe('two.test')
+    socket.destroy()
+  })
+
+  test('lets pages of its own host and of listed origins in, and no others', async () => {
+    await using harness = await startHarness({
+      config: { wsPort: 0, webSocketOrigins: ['https://console.example.com'] },
+    })
+    const url = urlOf(harness.broker.ports().ws)
+    const opens = async (origin: string) => {
+      const socket = new WebSocket(url, ['mqtt'], { origin })
+      const outcome = once(socket, 'open').then(() => 'open')
+      const said = await outcome.catch((error: unknown) => String(error))
+      socket.terminate()
+      return said
+    }
+    for (const origin of ['http://127.0.0.1:8080', 'https://127.0.0.1', 'https://console.example.com'])
+      expect([origin, await opens(origin)]).toEqual([origin, 'open'])
+    for (const origin of [
+      'https://evil.example.com',
+      'https://console.example.com.evil.com',
+      'null',
+      'http://127.0.0.1.evil.com',
+    ])
+      expect([origin, await opens(origin)]).toEqual([origin, expect.stringContaining('403')])
   })
 
   const refused: readonly (readonly [string, string, string[], string])[] = [

@@ -68,6 +68,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
         MQTT_PORT: String(ports.mqtt),
         HTTP_PORT: String(ports.http),
         MQTT_WS_PORT: '0',
+        MQTT_WSS_PORT: '0',
         HTTPS_PORT: '0',
         DATA_DIR: dataDir,
         LOG_LEVEL: 'info',
