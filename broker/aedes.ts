@@ -1,10 +1,11 @@
 import type { EventEmitter } from 'node:events'
-import { Aedes } from 'aedes'
+import type { Aedes, AedesOptions } from 'aedes'
 import type { Logger } from 'pino'
 import type { Admit } from './admit.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Forward } from './forward.ts'
 import type { DeliveryBus } from './interest.ts'
+import { OrderedAedes } from './ordered-aedes.ts'
 import type { BrokerPersistence } from './ports.ts'
 import { connectionOf, type Roster } from './roster.ts'
 import type { Wills } from './wills.ts'
@@ -31,9 +32,7 @@ const topicLevelsMax = 100
  */
 export async function openAedes(deps: AedesDeps): Promise<Aedes> {
   const { config, persistence, bus, admit, forward, roster, wills, logger } = deps
-  const aedes = await Aedes.createBroker({
-    mq: bus,
-    persistence,
+  const options: AedesOptions = {
     heartbeatInterval: config.heartbeatMs,
     connectTimeout: config.connectTimeoutMs,
     drainTimeout: drainTimeoutMs,
@@ -61,7 +60,9 @@ export async function openAedes(deps: AedesDeps): Promise<Aedes> {
       done(null, granted)
     },
     authorizeForward: forward.packet,
-  })
+  }
+  const aedes = new OrderedAedes(options, bus, persistence)
+  await aedes.listen()
   aedes.on('client', roster.registered)
   aedes.on('clientDisconnect', roster.unregistered)
   aedes.on('unsubscribe', (filters, client) => forward.unsubscribed(client, filters))

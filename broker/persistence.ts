@@ -93,6 +93,14 @@ export function createSessionPersistence(sessions: MqttSessions) {
       retained.keep({ ...toMessage(packet), retain: true, extra: extraOf(packet) })
     },
 
+    async keep(packet: PublishRef): Promise<void> {
+      if (packet.retain) retained.keep({ ...toMessage(packet), retain: true, extra: extraOf(packet) })
+      if (packet.qos === 0 || subscriptions.isEmpty) return
+      const clientIds: string[] = []
+      subscriptions.match(packet.topic, ({ clientId }) => clientIds.push(clientId))
+      if (clientIds.length > 0) await enqueue(clientIds, packet)
+    },
+
     createRetainedStream: (filter: string) => retainedStream([filter]),
     createRetainedStreamCombi: (filters: readonly string[]) => retainedStream(filters),
 

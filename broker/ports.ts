@@ -86,6 +86,11 @@ export interface FanoutLedger {
 export interface BrokerPersistence {
   subscriptionsByTopic(topic: string): Promise<readonly unknown[]>
   /**
+   * Retains the message if it is to be retained, and queues it for whom it is to wait, in this step: before what is kept
+   * after it. Resolves once it is accounted for; a publisher that is faster than the disk waits for it.
+   */
+  keep(packet: KeptPacket): Promise<void>
+  /**
    * The QoS 2 message of a persistent session that is between PUBLISH and PUBREL. It does not wait: what is read from a
    * connection goes to the log in the same step, in order and counted.
    */
@@ -97,6 +102,16 @@ export interface BrokerPersistence {
    * at once, and on disk before the fan-out position goes on.
    */
   forget(principal: string, filters: readonly string[]): void
+}
+
+/** A message as Aedes has numbered it. */
+export interface KeptPacket {
+  readonly topic: string
+  readonly payload: Buffer | string
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly brokerId?: string
+  readonly brokerCounter?: number
 }
 
 /** Tells a repetition from another message under the same packet identifier. */
