@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
+import { createLimits, type LimitRule } from '../store/limits/index.ts'
+import type { Redis } from '../store/redis/index.ts'
 import type { State } from '../store/state/index.ts'
 import { type App, createApp } from './app.ts'
 import { createChanges } from './changes.ts'
@@ -9,6 +11,7 @@ import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import type { TlsPair } from './listener.ts'
 import type { ApiPeers, ControlRelay, ServiceWatch, ValidateRule } from './ports.ts'
+import { createQuotas, type LimitKind } from './quota.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpPorts } from './server.ts'
 import { createTlsMetrics } from './tls-metrics.ts'
@@ -27,6 +30,8 @@ export interface ApiDeps {
   readonly version: string
   /** What HTTPS and MQTT over TLS begin with; undefined: there is none. */
   readonly tls: TlsPair | undefined
+  /** What platforms that share it count together is there; undefined: each counts for itself. */
+  readonly redis: Redis | undefined
 }
 
 export interface Api {
@@ -54,7 +59,8 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     version: deps.version,
   })
   const metrics = createHttpMetrics(deps.metrics, deps.service)
-  const app = createApp(routes, config, { credentials: state.credentials, logger, metrics })
+  const quotaOf = createQuotas(createLimits(limitRules(config), { redis: deps.redis }), metrics.rateLimited)
+  const app = createApp(routes, config, { credentials: state.credentials, logger, metrics, quotaOf })
   const server = createHttpServer(config, {
     fetch: app.fetch,
     limit: createConnectionLimit(config, metrics.refusedConnection),
@@ -73,5 +79,15 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
       observeTls?.(pair.cert)
     },
     request: app.request,
+  }
+}
+
+const windowS = 60
+
+function limitRules(config: ApiConfig): Record<LimitKind, LimitRule> {
+  return {
+    principal: { limit: config.principalPerMin, windowS },
+    address: { limit: config.addressPerMin, windowS },
+    'sign-in': { limit: config.signInPerMin, windowS },
   }
 }

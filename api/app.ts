@@ -12,6 +12,7 @@ import { createDeadline } from './deadline.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { createMethodTable } from './method-table.ts'
 import { HttpProblem, toProblem } from './problem.ts'
+import type { Quota } from './quota.ts'
 import type { RawRequest } from './request.ts'
 import type { RawAnswer, RequestContext, Route } from './route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -22,15 +23,16 @@ export type AppConfig = Pick<
 >
 
 export interface AppDeps {
-  readonly credentials: State['credentials']
+  readonly credentials: Pick<State['credentials'], 'verify'>
   readonly logger: Logger
-  readonly metrics: HttpMetrics
+  readonly metrics: Pick<HttpMetrics, 'begin'>
+  quotaOf(client: Client): Quota
 }
 
 /** What `@hono/node-server` puts into `env`; nothing of it when the app is called directly. */
 interface Env {
   Bindings: { readonly incoming?: Pick<IncomingMessage, 'socket' | 'rawHeaders' | 'url'> }
-  Variables: { requestId: string; route: string; client: Client }
+  Variables: { requestId: string; route: string; client: Client; quota: Quota }
 }
 
 export type App = Hono<Env>
@@ -56,10 +58,12 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     const peer = { address: socket?.remoteAddress, secure: socket instanceof TLSSocket }
     const client = clientOf(peer, (name) => c.req.header(name))
     c.set('client', client)
+    c.set('quota', deps.quotaOf(client))
     const observe = deps.metrics.begin(c.req.method)
     await next()
     c.header('x-request-id', c.get('requestId'))
     setSecurityHeaders(c.res.headers, client)
+    for (const [name, value] of Object.entries(c.get('quota').headers())) c.header(name, value)
     observe(c.get('route'), c.res.status)
   })
 
@@ -88,7 +92,8 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         // The server has a deadline of its own for what is to arrive: 408.
         readBody: () => deadline.pausedFor(() => readBody(c.req.raw, config.maxBodyBytes)),
       }
-      const running = answer(route, request, context, c.req.header('authorization'))
+      const asked = { quota: c.get('quota'), authorization: c.req.header('authorization') }
+      const running = answer(route, request, context, asked)
       return toResponse(route, await deadline.limit(running))
     })
   }
@@ -97,16 +102,28 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     route: Route,
     request: RawRequest,
     context: RequestContext,
-    authorization: string | undefined,
+    { quota, authorization }: { readonly quota: Quota; readonly authorization: string | undefined },
   ): Promise<RawAnswer> {
-    if (route.policy === 'public') return route.run(request, context)
-    const who = await authenticate(authorization, deps.credentials)
+    if (route.policy === 'public') {
+      await quota.takeOfAddress(route.limit ?? 'address')
+      return route.run(request, context)
+    }
+    const who = await authenticate(authorization, deps.credentials).catch(async (error: unknown) => {
+      await quota.takeOfAddress('address')
+      throw error
+    })
+    await quota.takeOfPrincipal(who.principal)
     authorise(who, route.policy)
     return route.run(request, { ...context, ...who })
   }
 
   // Not thrown: what is thrown here would pass by the middleware above.
-  app.notFound((c) => {
+  app.notFound(async (c) => {
+    try {
+      await c.get('quota').takeOfAddress('address')
+    } catch (error) {
+      return problemResponse(toProblem(error), c.get('requestId'))
+    }
     const { path } = c.req
     const allow = methodTable(path)
     const problem =

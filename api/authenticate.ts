@@ -15,7 +15,7 @@ const challenge = { 'www-authenticate': 'Bearer realm="pelbiot"' }
 /** RFC 6750; the same answer for a key that is wrong, expired or revoked, and for the token of a device. */
 export async function authenticate(
   authorization: string | undefined,
-  credentials: State['credentials'],
+  credentials: Pick<State['credentials'], 'verify'>,
 ): Promise<Authenticated> {
   if (authorization === undefined)
     throw new HttpProblem('unauthenticated', 'this route needs the header Authorization: Bearer KEY', {

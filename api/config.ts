@@ -14,6 +14,8 @@ function commaSeparated(isOne: (text: string) => boolean, what: string) {
 
 const port = z.int().min(0).max(65_535).optional()
 
+const perMin = (fallback: number) => z.int().min(0).max(10_000_000).default(fallback)
+
 export const apiConfigSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every interface'),
   port: port.describe('Plain HTTP; 0 picks a free port, absent is off'),
@@ -38,6 +40,13 @@ export const apiConfigSchema = z.strictObject({
     .describe(
       'Open connections of one address (of one /64 of IPv6) but a trusted proxy; one more is closed at once; 0 is any number',
     ),
+  principalPerMin: perMin(30_000).describe(
+    'Requests a minute of one API key or person; one more is answered 429; 0 is any number',
+  ),
+  addressPerMin: perMin(3_000).describe(
+    'Requests a minute of one address (of one /64 of IPv6) without a valid key or session; 0 is any number',
+  ),
+  signInPerMin: perMin(60).describe('Attempts a minute of one address to sign in or the like; 0 is any number'),
   headersTimeoutMs: z.int().min(100).max(300_000).default(10_000).describe('Time for a request to send its headers'),
   requestTimeoutMs: z.int().min(100).max(600_000).default(30_000).describe('Time for a request to arrive whole'),
   answerTimeoutMs: z

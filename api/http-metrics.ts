@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { RefusedConnection } from './connection-limit.ts'
 import type { ServiceWatch } from './ports.ts'
+import type { LimitKind } from './quota.ts'
 
 export interface HttpMetrics {
   /** Called when a request begins; the result when its answer is known. `route` is a route's path, never an address. */
@@ -8,6 +9,7 @@ export interface HttpMetrics {
   /** What was no request, and was answered all the same. */
   unreadable(status: number): void
   refusedConnection(why: RefusedConnection): void
+  rateLimited(kind: LimitKind): void
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
@@ -32,6 +34,12 @@ export function createHttpMetrics(registry: Registry, service: ServiceWatch): Ht
     labelNames: ['limit'] as const,
     registers: [registry],
   })
+  const limited = new Counter({
+    name: 'pelbiot_http_rate_limited_total',
+    help: 'HTTP requests answered 429, by the limit that they met',
+    labelNames: ['limit'] as const,
+    registers: [registry],
+  })
   return {
     begin(given) {
       // A client may send any word as a method; a label must not grow with it.
@@ -45,6 +53,7 @@ export function createHttpMetrics(registry: Registry, service: ServiceWatch): Ht
         if (route.startsWith('/api/')) service.answered(durationMs, status)
       }
     },
+    rateLimited: (limit) => limited.inc({ limit }),
     refusedConnection: (limit) => refused.inc({ limit }),
     unreadable: (status) => requests.inc({ method: 'other', route: 'none', status }),
   }

@@ -14,6 +14,7 @@ const problemTexts: Readonly<Record<number, string>> = {
   413: 'The body is too large',
   415: 'The body is not called application/json',
   422: 'The body says something that cannot be',
+  429: 'Too many requests; `Retry-After` says when the next may come',
   500: 'The platform failed; its log has the cause under the request id',
   503: 'Not now: a part of the platform does not answer or has no room',
 }
@@ -102,6 +103,7 @@ function problemStatuses(route: Route): number[] {
     [413, body !== undefined],
     [415, body !== undefined],
     [422, body !== undefined],
+    [429, true],
     [500, true],
     [503, true],
   ]

@@ -10,6 +10,7 @@ const httpCodes = [
   'request_timeout',
   'headers_too_large',
   'uri_too_long',
+  'rate_limited',
 ] as const
 export type ProblemCode = ErrorCode | (typeof httpCodes)[number]
 
@@ -21,6 +22,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   request_timeout: 408,
   headers_too_large: 431,
   uri_too_long: 414,
+  rate_limited: 429,
   invalid_input: 422,
   unauthenticated: 401,
   forbidden: 403,

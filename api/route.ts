@@ -60,6 +60,8 @@ interface RouteFace<
   readonly tag: string
   readonly summary: string
   readonly description?: string
+  /** For a public route by which somebody could be guessed: its calls have the tighter limit. */
+  readonly limit?: 'sign-in'
   readonly request?: {
     readonly params?: Params
     readonly query?: Query

@@ -6,6 +6,7 @@ import { AppError, type FieldError, type TopicRules } from '../model/index.ts'
 import { type NotifierConfig, notifierConfigSchema } from '../notifier/config.ts'
 import { type LogConfig, logConfigSchema } from '../store/log/config.ts'
 import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
+import { type RedisConfig, redisConfigSchema } from '../store/redis/config.ts'
 import { type SessionConfig, sessionConfigSchema } from '../store/sessions/config.ts'
 import { type Environment, loadEnvironment, readSettings } from './env.ts'
 import type { NightlyConfig } from './nightly.ts'
@@ -34,6 +35,8 @@ export interface PlatformConfig {
   readonly nightly: NightlyConfig
   readonly alerts: DispatcherConfig
   readonly notifier: NotifierConfig
+  /** Without a URL there is none. */
+  readonly redis: RedisConfig
   readonly api: ApiConfig
 }
 
@@ -109,6 +112,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       }),
       from: values.MAIL_FROM,
     },
+    redis: redisConfigSchema.parse({ url: values.REDIS_URL }),
     api: {
       ...apiConfigSchema.parse({
         host: values.HOST,
@@ -117,6 +121,9 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         maxBodyBytes: values.HTTP_MAX_BODY_BYTES,
         maxConnections: values.HTTP_MAX_CONNECTIONS,
         maxConnectionsPerAddress: values.HTTP_MAX_CONNECTIONS_PER_ADDRESS,
+        principalPerMin: values.HTTP_PRINCIPAL_REQUESTS_PER_MIN,
+        addressPerMin: values.HTTP_ADDRESS_REQUESTS_PER_MIN,
+        signInPerMin: values.HTTP_SIGN_INS_PER_MIN,
         forwardedHeader: values.HTTP_FORWARDED_HEADER,
       }),
       trustedProxies: values.HTTP_TRUSTED_PROXIES,

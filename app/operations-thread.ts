@@ -12,6 +12,7 @@ import { createUseRecorder, createUsesInMemory, notingUses } from './credential-
 import { createDoneWatch } from './done-watch.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
+import { openRedis } from './open-redis.ts'
 import { remote } from './port-rpc.ts'
 import { createSelfWatch } from './self-watch.ts'
 import { createServiceMeter } from './service-meter.ts'
@@ -87,6 +88,9 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
     })
     lifecycle.own('uses of credentials', () => useRecorder.stop())
     useRecorder.start()
+    const metrics = new Registry()
+    const redis = openRedis(config.redis, metrics, logger)
+    lifecycle.own('redis', () => redis?.stop())
     const api = createApi(config.api, {
       state: { ...state, credentials: notingUses(state.credentials, uses.note) },
       relay,
@@ -97,12 +101,13 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
         broker,
       },
       validateRule,
-      metrics: new Registry(),
+      metrics,
       service,
       logger,
       clock: systemClock,
       version: data.version,
       tls: data.tls,
+      redis,
     })
     lifecycle.own('api', () => api.stop())
     data.tlsChanged.on('message', api.useTls)

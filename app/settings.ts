@@ -7,6 +7,7 @@ import { AppError, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
 import { notifierConfigSchema } from '../notifier/config.ts'
 import { logConfigSchema } from '../store/log/config.ts'
 import { duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
+import { redisConfigSchema } from '../store/redis/config.ts'
 import { sessionConfigSchema } from '../store/sessions/config.ts'
 import type { Setting } from './env.ts'
 
@@ -114,6 +115,7 @@ const duckdbShape = duckdbReadingsConfigSchema.shape
 /** Every environment variable that means something, with its schema; in the order of the documentation. */
 export const settingSchemas = {
   ...platformSchemas,
+  REDIS_URL: redisConfigSchema.shape.url,
   SMTP_URL: notifierShape.smtpUrl,
   SMTP_STARTTLS: notifierShape.startTls,
   MAIL_FROM: notifierShape.from,
@@ -142,6 +144,9 @@ export const settingSchemas = {
   HTTP_MAX_BODY_BYTES: apiShape.maxBodyBytes,
   HTTP_MAX_CONNECTIONS: apiShape.maxConnections,
   HTTP_MAX_CONNECTIONS_PER_ADDRESS: apiShape.maxConnectionsPerAddress,
+  HTTP_PRINCIPAL_REQUESTS_PER_MIN: apiShape.principalPerMin,
+  HTTP_ADDRESS_REQUESTS_PER_MIN: apiShape.addressPerMin,
+  HTTP_SIGN_INS_PER_MIN: apiShape.signInPerMin,
   HTTP_TRUSTED_PROXIES: apiShape.trustedProxies,
   HTTP_FORWARDED_HEADER: apiShape.forwardedHeader,
   HTTP_CORS_ORIGINS: apiShape.corsOrigins,
@@ -150,7 +155,7 @@ export const settingSchemas = {
 type SettingName = keyof typeof settingSchemas
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof settingSchemas)[Name]> }
 
-const secrets: ReadonlySet<string> = new Set<SettingName>(['BOOTSTRAP_ADMIN_KEY', 'SMTP_URL'])
+const secrets: ReadonlySet<string> = new Set<SettingName>(['BOOTSTRAP_ADMIN_KEY', 'REDIS_URL', 'SMTP_URL'])
 
 export const settings: readonly Setting[] = Object.entries(settingSchemas).map(([name, schema]) => ({
   name,

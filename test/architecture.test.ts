@@ -35,10 +35,12 @@ const soleImporter: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'store',
   '@duckdb/node-bindings': 'store',
   kysely: 'store',
+  ioredis: 'store',
+  'rate-limiter-flexible': 'store',
   lmdb: 'store',
 }
 /** Each folder below `store/` is a room with a door of its own. */
-const storeRooms = ['log', 'readings', 'sessions', 'state', 'cache']
+const storeRooms = ['log', 'readings', 'sessions', 'state', 'cache', 'redis', 'limits']
 
 interface Import {
   readonly file: string

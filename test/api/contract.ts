@@ -49,7 +49,8 @@ export function contractFaults(document: OpenApiDocument, exchange: Exchange): s
   const components = document.components.schemas as Record<string, unknown>
   if (found === undefined) {
     const problem = components['Problem'] as Record<string, unknown>
-    if (status !== 404 && status !== 405) return [`${method} ${path} is not documented and answers ${status}`]
+    if (status !== 404 && status !== 405 && status !== 429)
+      return [`${method} ${path} is not documented and answers ${status}`]
     if (contentType !== 'application/problem+json') return [`${status} without an operation is ${contentType}`]
     return schemaFaults(problem, body, components)
   }

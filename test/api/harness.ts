@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { type Api, type ApiSettings, apiConfigSchema, createApi, type TlsPair } from '../../api/index.ts'
 import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
+import type { Redis } from '../../store/redis/index.ts'
 import {
   type ApiKeyInput,
   createOutboxRelay,
@@ -64,7 +65,10 @@ export interface Harness extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPair): Promise<Harness> {
+export async function startApi(
+  overrides: Partial<ApiSettings> = {},
+  { tls, redis }: { readonly tls?: TlsPair; readonly redis?: Redis } = {},
+): Promise<Harness> {
   const folder = makeTempFolder('api')
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []
@@ -85,7 +89,9 @@ export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPa
   await relay.flush()
   fake.controls.length = 0
 
-  const api = createApi(apiConfigSchema.parse({ port: 0, peerTimeoutMs: 200, ...overrides }), {
+  // Thousands of requests are what some tests are made of; those about limits set them.
+  const unlimited = { principalPerMin: 0, addressPerMin: 0, signInPerMin: 0 }
+  const api = createApi(apiConfigSchema.parse({ port: 0, peerTimeoutMs: 200, ...unlimited, ...overrides }), {
     state,
     relay,
     peers: fake.peers,
@@ -96,6 +102,7 @@ export async function startApi(overrides: Partial<ApiSettings> = {}, tls?: TlsPa
     clock,
     version: '0.0.0-test',
     tls,
+    redis,
   })
   async function stop(): Promise<void> {
     await api.stop()

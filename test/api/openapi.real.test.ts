@@ -5,6 +5,7 @@ import { createApp } from '../../api/app.ts'
 import { createChanges } from '../../api/changes.ts'
 import { apiConfigSchema } from '../../api/config.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
+import { createQuotas } from '../../api/quota.ts'
 import { createRoutes } from '../../api/routes.ts'
 import { type Harness, startApi } from './harness.ts'
 
@@ -30,6 +31,7 @@ function mounted(): string[] {
     credentials: state.credentials,
     logger: pino({ level: 'silent' }),
     metrics: createHttpMetrics(registry, { answered: () => undefined }),
+    quotaOf: createQuotas({ take: async () => undefined }, () => undefined),
   })
   return app.routes
     .filter(({ method }) => method !== 'ALL')

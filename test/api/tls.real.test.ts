@@ -10,7 +10,7 @@ import { type Harness, startApi } from './harness.ts'
 let api: Harness
 let port: number
 beforeAll(async () => {
-  api = await startApi({ tlsPort: 0 }, certificatePair('one'))
+  api = await startApi({ tlsPort: 0 }, { tls: certificatePair('one') })
   port = api.api.ports().tls ?? 0
 })
 afterAll(() => api.stop())

@@ -11,6 +11,7 @@ export const debianPackageOf = {
   chromium: 'chromium',
   influxd: 'influxdb',
   'victoria-metrics': 'victoria-metrics',
+  'redis-server': 'redis-server',
 } as const
 
 export type Tool = keyof typeof debianPackageOf

@@ -1,0 +1,1 @@
+export { createLimits, type LimitRule, type Limits, type LimitsDeps, type Taken } from './limits.ts'
