@@ -20,6 +20,8 @@ export function createHttp({ url, timeoutMs }: InfluxdbReadingsConfig, { authori
       const response = await fetch(`${base}${path}`, {
         ...init,
         headers: authorization === undefined ? {} : { authorization },
+        // Readings and the password go to the server that was set, and to no other that it names.
+        redirect: 'error',
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       })
       if (response.ok) return response

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { InfluxdbReadingsConfig } from '../../../store/readings/index.ts'
+import { type InfluxdbReadingsConfig, influxdbReadingsConfigSchema } from '../../../store/readings/index.ts'
 import { startHttpProxy } from '../../setup/http-proxy.ts'
 import { type Influxdb, startInfluxdb } from '../../setup/influxdb.ts'
 import { describeWith } from '../../setup/require-tool.ts'
@@ -11,6 +11,12 @@ import { createInfluxdbPlace, useInfluxdb } from './influxdb-place.ts'
 import { always, createStandardCatalog, march, voltage } from './store-under-test.ts'
 
 const one = batchOf({ series: voltage, at: march, value: 1 })
+
+test('a password has no place in the address, which is logged', () => {
+  const { error } = influxdbReadingsConfigSchema.safeParse({ url: 'http://user:secret@influx:8086' })
+  expect(error?.issues.map(({ message }) => message)).toEqual([expect.stringContaining('INFLUX_PASSWORD')])
+  expect(error?.message).not.toContain('secret')
+})
 
 describeWith(['influxd'], 'an InfluxDB that does not answer as it should', () => {
   const begin = useInfluxdb()
@@ -55,6 +61,29 @@ describeWith(['influxd'], 'an InfluxDB that does not answer as it should', () =>
     proxy.answer = () => undefined
     await store.write(one, 1)
     await store.close()
+  })
+
+  test('does not send us, our readings and our password elsewhere', async () => {
+    const place = await begin()
+    await using proxy = await startHttpProxy(place.server.url)
+    let asked = 0
+    const elsewhere = createServer((_request, response) => {
+      asked++
+      response.writeHead(204, { 'x-influxdb-version': '1.6.7' }).end()
+    })
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+    const address = elsewhere.address()
+    const location = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`
+    const store = place.create(catalog, { url: proxy.url })
+    await store.open()
+    await store.write(one, 1)
+    proxy.answer = () => ({ status: 307, headers: { location }, body: '' })
+    await expect(store.write(batchOf({ series: voltage, at: march + 3, value: 3 }), 2)).rejects.toThrow()
+    await expect(store.range({ seriesId: voltage, ...always })).rejects.toThrow(/redirect/)
+    expect(asked).toBe(0)
+    proxy.answer = () => undefined
+    await store.close()
+    elsewhere.close()
   })
 
   test('is given up on when it takes too long', async () => {
