@@ -6,7 +6,7 @@ import { emptyPage, type TimeCursor, toPage } from '../page.ts'
 import type { Db, StateSchema } from '../schema.ts'
 
 /** Rows that one call looks at when it has to look into them: some 20 ms, in which the thread does nothing else. */
-const rowsPerSearch = 20_000
+const rowsPerSearch = 10_000
 
 type Row = StateSchema['audit']
 
