@@ -1,5 +1,13 @@
 import { z } from '@hono/zod-openapi'
-import { alertStates, comparisons, type Evidence, qualityNames, resolveReasons, severities } from '../model/index.ts'
+import {
+  alertStates,
+  comparisons,
+  type Evidence,
+  principalKinds,
+  qualityNames,
+  resolveReasons,
+  severities,
+} from '../model/index.ts'
 import type { AlertEvent, AlertRecord } from '../store/state/index.ts'
 import { timeField, timeOrNull } from './fields.ts'
 import { formatTime } from './time.ts'
@@ -58,7 +66,7 @@ export const alertSchema = z
   .openapi('Alert')
 
 const step = { id: z.int(), time: timeField }
-const by = z.strictObject({ kind: z.enum(['person', 'key', 'device', 'platform']), id: z.string() })
+const by = z.strictObject({ kind: z.enum(principalKinds), id: z.string() })
 
 export const stepSchema = z
   .union([

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
 import { createLimits, type LimitRule } from '../store/limits/index.ts'
 import type { Redis } from '../store/redis/index.ts'
-import type { State } from '../store/state/index.ts'
+import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import { type App, createApp } from './app.ts'
 import { createChanges } from './changes.ts'
 import type { ApiConfig } from './config.ts'
@@ -21,6 +21,7 @@ export interface ApiDeps {
   readonly relay: ControlRelay
   readonly peers: ApiPeers
   readonly validateRule: ValidateRule
+  recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>
   /** Where the API's own metrics go, and what /metrics prints. */
   readonly metrics: Registry
   readonly service: ServiceWatch
@@ -54,6 +55,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     clock,
     registry: deps.metrics,
     validateRule: deps.validateRule,
+    recordedCheckpoints: deps.recordedCheckpoints,
     changes: createChanges(state, deps.relay),
     peerTimeoutMs: config.peerTimeoutMs,
     version: deps.version,

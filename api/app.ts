@@ -16,6 +16,7 @@ import type { Quota } from './quota.ts'
 import type { RawRequest } from './request.ts'
 import type { RawAnswer, RequestContext, Route } from './route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
+import { openByteStream } from './text-stream.ts'
 
 export type AppConfig = Pick<
   ApiConfig,
@@ -89,12 +90,20 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         params: c.req.param(),
         query: new URL(c.req.url).searchParams,
         contentType: c.req.header('content-type'),
+        accept: c.req.header('accept'),
         // The server has a deadline of its own for what is to arrive: 408.
         readBody: () => deadline.pausedFor(() => readBody(c.req.raw, config.maxBodyBytes)),
       }
       const asked = { quota: c.get('quota'), authorization: c.req.header('authorization') }
       const running = answer(route, request, context, asked)
-      return toResponse(route, await deadline.limit(running))
+      const answered = await deadline.limit(running)
+      if (answered.stream === undefined) return toResponse(route, answered)
+      const bytes = await openByteStream(answered.stream, (err) => {
+        deps.logger.error({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
+        c.env?.incoming?.socket.destroy()
+      })
+      const headers = { 'content-type': answered.stream.mediaType, vary: 'Accept', ...answered.headers }
+      return new Response(bytes, { status: answered.status, headers })
     })
   }
 

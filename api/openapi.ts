@@ -42,10 +42,12 @@ function registerRoute(registry: Registry, route: Route): void {
     responses: {
       ...Object.fromEntries(problemStatuses(route).map((status) => [status, problemResponse(status)])),
       ...Object.fromEntries(
-        Object.entries(route.responses).map(([status, { description, schema, mediaType }]) => [
-          status,
-          { description, ...(schema && { content: { [mediaType ?? 'application/json']: { schema } } }) },
-        ]),
+        Object.entries(route.responses).map(([status, { description, schema, mediaType, streams }]) => {
+          const lines = Object.entries(streams ?? {}).map(([type, line]) => [type, { schema: line }] as const)
+          const body = schema && { [mediaType ?? 'application/json']: { schema } }
+          const content = { ...body, ...Object.fromEntries(lines) }
+          return [status, { description, ...((schema || streams) && { content }) }]
+        }),
       ),
     },
   })

@@ -7,6 +7,7 @@ export interface RawRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly contentType: string | undefined
+  readonly accept: string | undefined
   /** The whole body; rejects with a 413 problem when it is too large. */
   readBody(): Promise<Uint8Array>
 }
@@ -22,6 +23,7 @@ interface Parsed<Params extends z.ZodObject, Query extends z.ZodObject, Body ext
   readonly params: z.output<Params>
   readonly query: z.output<Query>
   readonly body: z.output<Body>
+  readonly accept: string | undefined
 }
 
 /** What a schema does not say for itself. */
@@ -55,8 +57,9 @@ export async function parseRequest<Params extends z.ZodObject, Query extends z.Z
     const fields = fieldErrors(body.error)
     throw new HttpProblem('invalid_input', describe('body', fields), { fields })
   }
+  const parsed = { params: params.data, query: query.data, body: body.data, accept: request.accept }
   // The schemas above are the very ones the types come from; only their absence widened the types.
-  return { params: params.data, query: query.data, body: body.data } as Parsed<Params, Query, Body>
+  return parsed as Parsed<Params, Query, Body>
 }
 
 /** A parameter given twice becomes a list, which no schema of ours takes. */

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
-import type { State } from '../store/state/index.ts'
+import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import type { Changes } from './changes.ts'
 import type { ApiPeers, ValidateRule } from './ports.ts'
 
@@ -10,6 +10,8 @@ export interface RouteDeps {
   readonly changes: Changes
   readonly peers: ApiPeers
   readonly validateRule: ValidateRule
+  /** The newest audit entries of earlier times, as they were written down beside the database. */
+  recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>
   readonly registry: Registry
   readonly clock: Clock
   readonly peerTimeoutMs: number

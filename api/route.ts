@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi'
 import type { Principal, Role } from '../model/index.ts'
 import { parseRequest, type RawRequest } from './request.ts'
 import type { Scope } from './scopes.ts'
+import type { TextStream } from './text-stream.ts'
 
 /**
  * Who may call a route: the least role, and the scope that a narrowed key needs. `sites` says what a principal that is
@@ -19,18 +20,28 @@ export interface ResponseSpec {
   readonly description: string
   readonly schema?: z.ZodType
   readonly mediaType?: string
+  /** What it may be as well, line by line: media types, each with what a line is. */
+  readonly streams?: Readonly<Record<string, z.ZodType>>
 }
 export type ResponseSpecs = Readonly<Record<number, ResponseSpec>>
 
-/** The answers that a handler may return: a status the route declares, with the body that its schema describes. */
+/** The answers that a handler may return: a status the route declares, with the body or a stream that it describes. */
 export type Answer<Specs extends ResponseSpecs> = {
   [Status in keyof Specs & number]: {
     readonly status: Status
     readonly headers?: Readonly<Record<string, string>>
-  } & (Specs[Status] extends { readonly schema: infer Schema extends z.ZodType }
-    ? { readonly body: z.input<Schema> }
-    : { readonly body?: never })
+  } & (BodyAnswer<Specs[Status]> | StreamAnswer<Specs[Status]>)
 }[keyof Specs & number]
+
+type BodyAnswer<Spec extends ResponseSpec> = { readonly stream?: never } & (Spec extends {
+  readonly schema: infer Schema extends z.ZodType
+}
+  ? { readonly body: z.input<Schema> }
+  : { readonly body?: never })
+
+type StreamAnswer<Spec extends ResponseSpec> = Spec extends { readonly streams: infer Streams }
+  ? { readonly stream: TextStream & { readonly mediaType: keyof Streams & string }; readonly body?: never }
+  : never
 
 export interface RequestContext {
   readonly requestId: string
@@ -76,12 +87,15 @@ interface RouteInput<Params extends z.ZodObject, Query extends z.ZodObject, Body
   readonly params: z.output<Params>
   readonly query: z.output<Query>
   readonly body: z.output<Body>
+  /** The header of that name. */
+  readonly accept: string | undefined
 }
 
 export interface RawAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
+  readonly stream?: TextStream
 }
 
 /** A route as the app mounts and documents it, its types forgotten. */

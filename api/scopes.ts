@@ -15,6 +15,7 @@ export const scopes = [
   'notifications:write',
   'keys:read',
   'keys:write',
+  'audit:read',
   'platform:read',
 ] as const
 

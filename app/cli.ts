@@ -17,6 +17,7 @@ import {
 import packageJson from '../package.json' with { type: 'json' }
 import { openMigrator } from '../store/state/index.ts'
 import { type Made, withAdmin } from './cli/admin.ts'
+import { type VerifyOptions, verifyAuditLog } from './cli/audit.ts'
 import { demo } from './cli/demo.ts'
 import { settingsEnvFile, settingsMarkdown } from './cli/settings-table.ts'
 import { start } from './cli/start.ts'
@@ -49,6 +50,8 @@ interface JsonOption {
 const program = new Command('pelbiot')
   .description('MQTT-native electricity metering. Settings come from the environment and from .env: docs/settings.md')
   .version(packageJson.version)
+  // Before there are commands: they inherit it.
+  .exitOverride()
 
 program
   .command('start')
@@ -98,6 +101,20 @@ key
     print(options.json ?? false, made, `key   ${made.id}\ntoken ${made.token}\nThe token is shown this once.`)
   })
 
+program
+  .command('audit')
+  .description('who changed what on the platform on DATA_DIR')
+  .command('verify')
+  .description(
+    'verify that nobody has changed, removed or added an entry of the audit log; exit code 1 if somebody has',
+  )
+  .option('--expect <hash>', 'checkpoint of an earlier verification that has to be there', argument(parseHash))
+  .option('--json', 'print one JSON object')
+  .action(async (options: VerifyOptions) => {
+    const intact = await verifyAuditLog(loadConfig(process.env), options)
+    if (!intact) process.exitCode = exitCodes.failed
+  })
+
 const migrate = program.command('migrate').description("the state database's schema, while no platform runs")
 for (const [name, text] of [
   ['status', 'print what is applied'],
@@ -141,6 +158,11 @@ function parseDays(text: string): number {
   // What is older than 35 days would be rejected as too late.
   if (/^\d+$/.test(text) && days <= 34) return days
   throw new AppError('invalid_input', `${text} is not a number of days from 0 to 34`)
+}
+
+function parseHash(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text
+  throw new AppError('invalid_input', `${text} is not a checkpoint: 64 digits from 0 to 9 and a to f`)
 }
 
 function parseTarget(text: string): number {
@@ -197,7 +219,6 @@ function complain(error: unknown): void {
   process.exitCode = isAppError(error, 'invalid_input') ? exitCodes.misuse : exitCodes.failed
 }
 
-program.exitOverride()
 try {
   await program.parseAsync()
 } catch (error) {

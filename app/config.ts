@@ -33,6 +33,7 @@ export interface PlatformConfig {
   /** Memory for the newest readings. */
   readonly recentBytes: number
   readonly nightly: NightlyConfig
+  readonly audit: { readonly retentionDays: number }
   readonly alerts: DispatcherConfig
   readonly notifier: NotifierConfig
   /** Without a URL there is none. */
@@ -101,6 +102,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     readings,
     recentBytes: values.READINGS_RECENT_MB * 1024 * 1024,
     nightly: { retentionDays: values.READINGS_RETENTION_DAYS, hourUtc: values.READINGS_NIGHT_HOUR_UTC },
+    audit: { retentionDays: values.AUDIT_RETENTION_DAYS },
     alerts: { ...dispatcherConfigSchema.parse({}), recipients: values.ALERT_EMAIL },
     notifier: {
       ...notifierConfigSchema.parse({

@@ -32,6 +32,8 @@ export interface DataFolder {
   readonly readingsFile: string
   readonly stateFile: string
   readonly snapshotFolder: string
+  /** Newest rows of the audit log, as they were from time to time. */
+  readonly checkpointsFile: string
   /** Made when the first mail lands in it. */
   readonly mailFolder: string
   /** 32 random bytes made at the first start; credentials are hashed with it. */
@@ -69,6 +71,7 @@ export function openDataFolder(path: string): DataFolder {
       readingsFile: join(path, 'readings.duckdb'),
       stateFile: join(path, 'state.sqlite'),
       snapshotFolder: join(path, 'snapshots'),
+      checkpointsFile: join(path, 'audit-checkpoints.jsonl'),
       mailFolder: join(path, 'mails'),
       secret,
       announce(running) {

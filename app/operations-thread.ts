@@ -7,6 +7,8 @@ import { platformDeviceId, systemClock } from '../model/index.ts'
 import { createNotifier } from '../notifier/index.ts'
 import { validateRule } from '../rules/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
+import { openAuditCheckpoints } from './audit-checkpoints.ts'
+import { createAuditKeeper } from './audit-keeper.ts'
 import type { PlatformConfig } from './config.ts'
 import { createUseRecorder, createUsesInMemory, notingUses } from './credential-uses.ts'
 import { createDoneWatch } from './done-watch.ts'
@@ -34,6 +36,7 @@ export interface OperationsThreadData {
   readonly tls: TlsPair | undefined
   /** Brings the pairs that come after that. */
   readonly tlsChanged: MessagePort
+  readonly checkpointsFile: string
 }
 
 export interface OperationsReady {
@@ -54,6 +57,11 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
   try {
     const state = await openState(data.state, { clock: systemClock, logger })
     lifecycle.own('state', () => state.close())
+    const checkpoints = openAuditCheckpoints(data.checkpointsFile)
+    const { retentionDays } = config.audit
+    const auditKeeper = createAuditKeeper({ state, checkpoints, retentionDays, clock: systemClock, logger })
+    lifecycle.own('audit keeper', () => auditKeeper.stop())
+    auditKeeper.start()
     const broker = remote<BrokerService>(data.broker, brokerMethods, calls)
     const ingest = remote<IngestService>(data.ingest, ingestMethods, calls)
     const relay = createOutboxRelay(state.outbox, broker.appendControl)
@@ -101,6 +109,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
         broker,
       },
       validateRule,
+      recordedCheckpoints: checkpoints.list,
       metrics,
       service,
       logger,

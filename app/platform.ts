@@ -164,6 +164,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
         mailFolder: folder.mailFolder,
         tls,
         tlsChanged: tlsChanged.port2,
+        checkpointsFile: folder.checkpointsFile,
       },
       [operationsToMain.port2, operationsToIngest.port2, alertsRecorded.port2, tlsChanged.port2],
     )

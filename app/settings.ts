@@ -102,6 +102,12 @@ const platformSchemas = {
     .max(65_536)
     .default(64)
     .describe('MB of memory, taken as it fills, for the newest readings, which are then answered without the store'),
+  AUDIT_RETENTION_DAYS: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(1_826)
+    .describe('Days that entries of the audit log are kept; 0 is for ever'),
 } as const
 
 const brokerShape = brokerConfigSchema.shape

@@ -51,7 +51,7 @@ export {
 export { issueText } from './issue-text.ts'
 export { createLatencyHistogram, type LatencyHistogram, type StepCounts } from './latency-histogram.ts'
 export { isMailAddress } from './mail-address.ts'
-export { maySee, type Principal, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
+export { maySee, type Principal, principalKinds, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
 export {
   builtInProfiles,
   findMetric,

@@ -6,9 +6,11 @@ export type Role = (typeof roles)[number]
 /** Sites someone may see: all of them, or these. */
 export type SiteScope = 'all' | readonly SiteId[]
 
+export const principalKinds = ['person', 'key', 'device', 'platform'] as const
+
 /** Whoever acts: a person, a program (API key), a device, or the platform itself. */
 export interface Principal {
-  readonly kind: 'person' | 'key' | 'device' | 'platform'
+  readonly kind: (typeof principalKinds)[number]
   readonly id: string
   readonly role: Role
   readonly sites: SiteScope

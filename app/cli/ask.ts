@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type RequestOptions, request } from 'node:http'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { request as requestTls } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { RunningPlatform } from '../data-folder.ts'
@@ -9,19 +9,27 @@ export interface AnswerText {
   readonly text: string
 }
 
+/** Posts JSON to the platform that runs on this machine's data folder. */
+export async function postToRunning(running: RunningPlatform, path: string, body: unknown): Promise<AnswerText> {
+  const response = await askRunning(running, 'POST', path, JSON.stringify(body))
+  return { status: response.statusCode ?? 0, text: await text(response) }
+}
+
 /**
- * Posts JSON to the platform that runs on this machine's data folder. Where that speaks TLS only, its certificate is the
- * one in its own file, whatever name it was made for and whoever signed it: nothing else is trusted, and nothing less.
+ * The answer of the platform that runs on this machine's data folder, its body yet to be read. Where that speaks TLS only, its
+ * certificate is the one in its own file, whatever name it was made for and whoever signed it: nothing else is trusted, and
+ * nothing less.
  */
-export function postToRunning(running: RunningPlatform, path: string, body: unknown): Promise<AnswerText> {
-  const sent = JSON.stringify(body)
+export function askRunning(
+  running: RunningPlatform,
+  method: 'GET' | 'POST',
+  path: string,
+  json = '',
+): Promise<IncomingMessage> {
+  const content = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }
   const options: RequestOptions = {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${running.key}`,
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(sent),
-    },
+    method,
+    headers: { authorization: `Bearer ${running.key}`, ...(json !== '' && content) },
   }
   const url = `${running.httpUrl}/api/v1${path}`
   return new Promise((resolve, reject) => {
@@ -35,9 +43,7 @@ export function postToRunning(running: RunningPlatform, path: string, body: unkn
             checkServerIdentity: () => undefined,
           })
     asked.once('error', reject)
-    asked.once('response', (response) => {
-      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject)
-    })
-    asked.end(sent)
+    asked.once('response', resolve)
+    asked.end(json)
   })
 }

@@ -83,8 +83,8 @@ export interface State {
    */
   trimAlerts(): Promise<number>
   /**
-   * Removes the rows of the audit log from before `beforeMs`, the oldest first; to be called once a day. The newest row
-   * stays, and a row of its own says what went. Resolves with how many did.
+   * Removes rows of the audit log from before `beforeMs`, the oldest first, some thousand at a time; to be called once a day
+   * until there are no more. The newest row stays, and a row of its own says what went. Resolves with how many did.
    */
   trimAudit(beforeMs: number): Promise<number>
   /** Every later call rejects with `closed`. */

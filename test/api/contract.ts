@@ -60,11 +60,15 @@ export function contractFaults(document: OpenApiDocument, exchange: Exchange): s
   }
   const response = found.responses[String(status)]
   if (response === undefined) return [`${method} ${path} answers ${status}, which is not documented`]
-  const [[mediaType, media] = []] = Object.entries(response.content ?? {})
-  if (mediaType === undefined || media === undefined)
-    return body === undefined ? [] : [`${method} ${path} answers ${status} with a body`]
-  if (contentType !== mediaType) return [`${method} ${path} answers ${status} as ${contentType}, not ${mediaType}`]
-  return schemaFaults(media.schema, body, components)
+  const content = response.content ?? {}
+  const offered = Object.keys(content)
+  if (offered.length === 0) return body === undefined ? [] : [`${method} ${path} answers ${status} with a body`]
+  const media = content[contentType ?? '']
+  if (media === undefined) return [`${method} ${path} answers ${status} as ${contentType}, not ${offered.join(' or ')}`]
+  if (contentType !== 'application/x-ndjson') return schemaFaults(media.schema, body, components)
+  const lines = String(body ?? '').split('\n')
+  if (lines.pop() !== '') return [`${method} ${path} ends within a line`]
+  return lines.flatMap((line) => schemaFaults(media.schema, JSON.parse(line), components))
 }
 
 export function findOperation(document: OpenApiDocument, method: string, path: string) {

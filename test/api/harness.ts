@@ -9,6 +9,7 @@ import { validateRule } from '../../rules/index.ts'
 import type { Redis } from '../../store/redis/index.ts'
 import {
   type ApiKeyInput,
+  type AuditCheckpoint,
   createOutboxRelay,
   openState,
   platformActor,
@@ -51,6 +52,8 @@ export interface Harness extends AsyncDisposable {
   readonly logged: Record<string, unknown>[]
   /** What the service levels were told of. */
   readonly answered: readonly { readonly durationMs: number; readonly status: number }[]
+  /** What the platform has written down of its audit log beside the database. */
+  readonly recordedCheckpoints: AuditCheckpoint[]
   /** Over real HTTP; fails the test when the answer is not what the OpenAPI document promises. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   get(path: string, options?: RequestOptions): Promise<Answer>
@@ -73,6 +76,7 @@ export async function startApi(
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []
   const answered: { durationMs: number; status: number }[] = []
+  const recordedCheckpoints: AuditCheckpoint[] = []
   const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const state = await openState(
     {
@@ -96,6 +100,7 @@ export async function startApi(
     relay,
     peers: fake.peers,
     validateRule,
+    recordedCheckpoints: async () => recordedCheckpoints,
     metrics: new Registry(),
     service: { answered: (durationMs, status) => void answered.push({ durationMs, status }) },
     logger,
@@ -138,7 +143,8 @@ export async function startApi(
     })
     const text = await response.text()
     const contentType = response.headers.get('content-type')
-    const parsed = text === '' ? undefined : contentType?.includes('json') ? JSON.parse(text) : text
+    const parsed =
+      text === '' ? undefined : /^application\/(?:problem\+)?json$/.test(contentType ?? '') ? JSON.parse(text) : text
     if (method !== 'HEAD')
       expect(
         contractFaults(document, { method, path, status: response.status, contentType, body: parsed, sent: body }),
@@ -183,6 +189,7 @@ export async function startApi(
     clock,
     logged,
     answered,
+    recordedCheckpoints,
     request,
     get: (path, options) => request('GET', path, options),
     post: (path, body, options) => request('POST', path, { ...options, body }),

@@ -26,7 +26,8 @@ function mounted(): string[] {
   const { state, fake, clock } = api
   const changes = createChanges(state, { flush: async () => undefined })
   const parts = { state, changes, peers: fake.peers, validateRule: () => [], registry, clock }
-  const deps = { ...parts, peerTimeoutMs: 100, version: '0' }
+  const recordedCheckpoints = async () => []
+  const deps = { ...parts, recordedCheckpoints, peerTimeoutMs: 100, version: '0' }
   const app = createApp(createRoutes(deps), apiConfigSchema.parse({}), {
     credentials: state.credentials,
     logger: pino({ level: 'silent' }),

@@ -9,16 +9,11 @@ const rowsPerRound = 2_000
 export const trimAction = 'audit.trim'
 
 /**
- * Removes rows from before `beforeMs`, the oldest first, never the newest row. Each round leaves a row of its own that names
- * the last one it took, to which the anchor moves: so the chain begins there, and says itself why.
+ * Removes rows from before `beforeMs`, the oldest first and some thousand at a time, never the newest row. It leaves a row that
+ * names the last one it took, to which the anchor moves: so the chain begins there, and says itself why.
  */
-export async function trimAudit(writer: Db, beforeMs: number, nowMs: number): Promise<number> {
-  let removed = 0
-  for (;;) {
-    const count = await writer.transaction().execute((tx) => trimRound(tx, beforeMs, nowMs))
-    removed += count
-    if (count < rowsPerRound) return removed
-  }
+export function trimAudit(writer: Db, beforeMs: number, nowMs: number): Promise<number> {
+  return writer.transaction().execute((tx) => trimRound(tx, beforeMs, nowMs))
 }
 
 async function trimRound(tx: Tx, beforeMs: number, nowMs: number): Promise<number> {

@@ -201,7 +201,9 @@ export function describeAudit(make: MakeStatePlace): void {
             for (let j = 0; j < 100; j++) await unit.sites.update(north, { name: `Much ${i} ${j}` })
           })
         clock.set(clock.now() + dayMs)
-        expect(await state.trimAudit(clock.now())).toBeGreaterThan(2_200)
+        let removed = 0
+        for (let count = -1; count !== 0; removed += count) count = await state.trimAudit(clock.now())
+        expect(removed).toBeGreaterThan(2_200)
         const { items } = await state.audit.list({ scope: 'all', limit: 100 })
         expect(items.map(({ action }) => action)).toEqual(['audit.trim', 'audit.trim'])
         expect(await verdictOf(state)).toMatchObject({ fault: null, checked: 2 })
