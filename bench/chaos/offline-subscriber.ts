@@ -9,13 +9,13 @@ export interface OfflineSubscriber {
   begin(): Promise<void>
   /**
    * Comes back for a moment; resolves with those of `expected` (acknowledged messages' first readings) that never came
-   * at all, once all have or the time is over.
+   * at all, once all have or none has come for a long time.
    */
   collect(expected: readonly SentReading[]): Promise<readonly SentReading[]>
 }
 
 const clientId = 'chaos-offline'
-const collectTimeoutMs = 20_000
+const silenceMs = 20_000
 
 export function createOfflineSubscriber(access: Subscriber, topic: string): OfflineSubscriber {
   /** Times of the messages received; unique per message. */
@@ -47,11 +47,16 @@ export function createOfflineSubscriber(access: Subscriber, topic: string): Offl
     begin: () => visit(async (client) => void (await client.subscribeAsync(topic, { qos: 1 }))),
     collect: (expected) =>
       visit(async () => {
-        const missing = () => expected.filter(({ timeMs }) => timeMs !== undefined && !received.has(timeMs))
-        await waitUntil('queued messages', () => missing().length === 0, { timeoutMs: collectTimeoutMs }).catch(
-          () => {},
-        )
-        return missing()
+        let left = expected
+        const arrived = () => {
+          left = left.filter(({ timeMs }) => timeMs !== undefined && !received.has(timeMs))
+          return left.length === 0
+        }
+        for (let before = Number.POSITIVE_INFINITY; !arrived() && left.length < before; ) {
+          before = left.length
+          await waitUntil('queued messages', arrived, { timeoutMs: silenceMs }).catch(() => {})
+        }
+        return left
       }),
   }
 }
