@@ -3,7 +3,7 @@ import { dispatcherConfigSchema } from '../alerts/config.ts'
 import { apiConfigSchema } from '../api/config.ts'
 import { brokerConfigSchema } from '../broker/config.ts'
 import { ingestConfigSchema } from '../ingest/config.ts'
-import { AppError, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
+import { AppError, isTimeZone, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
 import { notifierConfigSchema } from '../notifier/config.ts'
 import { logConfigSchema } from '../store/log/config.ts'
 import { duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
@@ -37,16 +37,7 @@ const renames = list.transform((pairs, context): ReadonlyMap<string, string> => 
   return new Map(split.map(([from = '', to = '']) => [from, to]))
 })
 
-const timeZone = z.string().refine(
-  (zone) => {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== ''
-    } catch {
-      return false
-    }
-  },
-  { error: 'is not an IANA time zone' },
-)
+const timeZone = z.string().refine(isTimeZone, { error: 'is not an IANA time zone' })
 
 /** What concerns the platform as a whole; each module's own settings are described in its `config.ts`. */
 const platformSchemas = {
@@ -153,6 +144,7 @@ export const settingSchemas = {
   HTTP_PRINCIPAL_REQUESTS_PER_MIN: apiShape.principalPerMin,
   HTTP_ADDRESS_REQUESTS_PER_MIN: apiShape.addressPerMin,
   HTTP_SIGN_INS_PER_MIN: apiShape.signInPerMin,
+  SESSION_DAYS: apiShape.sessionDays,
   HTTP_TRUSTED_PROXIES: apiShape.trustedProxies,
   HTTP_FORWARDED_HEADER: apiShape.forwardedHeader,
   HTTP_CORS_ORIGINS: apiShape.corsOrigins,

@@ -104,6 +104,7 @@ export {
   type Uptime,
 } from './service-level.ts'
 export { millisecondsOf } from './time-stamp.ts'
+export { isTimeZone } from './time-zone.ts'
 export { tlsTerms } from './tls-terms.ts'
 export {
   nativePrefix,

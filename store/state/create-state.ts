@@ -1,8 +1,10 @@
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, hkdfSync } from 'node:crypto'
 import type { Clock } from '../../model/index.ts'
 import { trimAudit } from './audit/trim.ts'
 import { type ChangeScope, changeScope } from './change.ts'
 import type { StateConfig } from './config.ts'
+import { accountLinkQueries, accountLinkWrites, type LinkContext } from './repositories/account-links.ts'
+import { accountQueries, accountWrites } from './repositories/accounts.ts'
 import { alertWrites } from './repositories/alert-actions.ts'
 import { trimAlerts } from './repositories/alert-history.ts'
 import { alertLedger } from './repositories/alert-ledger.ts'
@@ -44,7 +46,9 @@ export function createState(
   config: Pick<StateConfig, 'tokenSecret' | 'rejectedRows' | 'alertRows'>,
   clock: Clock,
 ): State {
-  const context: CredentialContext = { secret: createSecretKey(config.tokenSecret), now: () => clock.now() }
+  const now = () => clock.now()
+  const linkSecret = createSecretKey(new Uint8Array(hkdfSync('sha256', config.tokenSecret, '', 'pelbiot links', 32)))
+  const context: Context = { secret: createSecretKey(config.tokenSecret), linkSecret, now }
   const commit = createSharedCommit(writer)
 
   return {
@@ -56,6 +60,9 @@ export function createState(
     credentials: credentialQueries(reader, context),
     credentialUses: credentialUses(writer),
     people: personQueries(reader),
+    accounts: accountQueries(reader, now),
+    links: accountLinkQueries(reader, context),
+    accountTables: writer.$pickTables(),
     settings: settingQueries(reader),
     audit: auditQueries(reader),
     outbox: controlOutbox(reader, writer),
@@ -63,19 +70,21 @@ export function createState(
     rules: ruleQueries(reader),
     alerts: alertQueries(reader),
     alertLedger: alertLedger(reader, writer),
-    dispatch: dispatchLedger(reader, writer, () => clock.now()),
+    dispatch: dispatchLedger(reader, writer, now),
     deliveries: deliveryQueue(reader, writer),
     notifications: notificationQueries(reader),
     service: serviceStore(reader, writer),
 
-    change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, clock.now(), actor), context))),
+    change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, now(), actor), context))),
     trimAlerts: () => trimAlerts(writer, config.alertRows),
     trimAudit: (beforeMs) => trimAudit(writer, beforeMs, clock.now()),
     close,
   }
 }
 
-function createUnit(scope: ChangeScope, context: CredentialContext): ChangeUnit {
+type Context = CredentialContext & LinkContext
+
+function createUnit(scope: ChangeScope, context: Context): ChangeUnit {
   const { db } = scope
   return {
     sites: { ...siteQueries(db), ...siteWrites(scope) },
@@ -84,6 +93,8 @@ function createUnit(scope: ChangeScope, context: CredentialContext): ChangeUnit 
     devices: { ...deviceQueries(db), ...deviceWrites(scope) },
     credentials: { ...credentialQueries(db, context), ...credentialWrites(scope, context) },
     people: { ...personQueries(db), ...personWrites(scope) },
+    accounts: { ...accountQueries(db, () => scope.nowMs), ...accountWrites(scope) },
+    links: { ...accountLinkQueries(db, context), ...accountLinkWrites(scope, context) },
     settings: { ...settingQueries(db), ...settingWrites(scope) },
     rules: { ...ruleQueries(db), ...ruleWrites(scope) },
     alerts: { ...alertQueries(db), ...alertWrites(scope) },

@@ -1,3 +1,17 @@
+export {
+  type AccountLinkQueries,
+  type AccountLinkWrites,
+  type AccountQueries,
+  type AccountWrites,
+  type IssuedLink,
+  type LinkPurpose,
+  type LinkRecord,
+  linkPurposes,
+  type SessionRecord,
+  type SignInMethod,
+  type SignInNote,
+  signInMethods,
+} from './account-store.ts'
 export type {
   AlertActor,
   AlertEvent,
@@ -70,8 +84,10 @@ export {
   type RejectedRecord,
   type RejectedRow,
   type SecretUse,
+  type SignInWay,
   type SiteInput,
   type SitePatch,
+  signInWays,
   type VerifiedCredential,
 } from './records.ts'
 export type {
@@ -87,6 +103,7 @@ export { platformActor, type SeedConfig, seedState } from './seed.ts'
 export type { ServiceReport, ServiceStore } from './service-store.ts'
 export { type OpenMigrator, openMigrator, openState, type StateDeps } from './sqlite/open.ts'
 export type {
+  AccountTables,
   AssetList,
   AssetQueries,
   AssetWrites,

@@ -36,6 +36,10 @@ export interface AssetRecord {
 export const languages = ['en', 'id'] as const
 export type Language = (typeof languages)[number]
 
+/** A password, or an account with the OpenID Connect provider. */
+export const signInWays = ['password', 'provider'] as const
+export type SignInWay = (typeof signInWays)[number]
+
 export interface PersonRecord {
   readonly id: string
   readonly name: string
@@ -44,6 +48,16 @@ export interface PersonRecord {
   readonly language: Language
   /** IANA time zone of the person's own times; null: the site's. */
   readonly timeZone: string | null
+  readonly role: Role
+  readonly sites: SiteScope
+  /** Since when nobody may act as this person; null: somebody may. */
+  readonly disabledMs: number | null
+  readonly createdMs: number
+  readonly lastSignInMs: number | null
+  /** What the person can sign in with; nothing: invited, and not here yet. */
+  readonly signInWays: readonly SignInWay[]
+  /** Whether a code is asked for after the password. */
+  readonly hasSecondFactor: boolean
 }
 
 /** What a device proves itself with. The token itself is shown once, when it is made, and never stored. */
@@ -150,6 +164,6 @@ export type AssetInput = AssetRecord
 export type AssetPatch = Patch<Omit<AssetRecord, 'id' | 'siteId'>>
 export type DeviceInput = Omit<DeviceRecord, 'number' | 'quarantine'>
 export type DevicePatch = Patch<Omit<DeviceInput, 'id'>>
-export type PersonInput = Omit<PersonRecord, 'id'>
-export type PersonPatch = Patch<PersonInput>
+export type PersonInput = Pick<PersonRecord, 'name' | 'email' | 'language' | 'timeZone' | 'role' | 'sites'>
+export type PersonPatch = Patch<PersonInput & { readonly disabled: boolean }>
 export type ApiKeyInput = Pick<ApiKeyRecord, 'name' | 'role' | 'sites' | 'scopes' | 'expiresMs'>

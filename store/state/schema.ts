@@ -15,6 +15,7 @@ import type {
   Severity,
   SiteId,
 } from '../../model/index.ts'
+import type { LinkPurpose } from './account-store.ts'
 import type { AlertEvent } from './alert-store.ts'
 import type { AttemptOutcome, NotificationChannel, NotificationState } from './notification-store.ts'
 import type { AssetKind, CredentialRecord, Language } from './records.ts'
@@ -94,6 +95,42 @@ export type StateSchema = {
     email_folded: string
     language: Language
     time_zone: string | null
+    role: Role
+    sites: string
+    disabled_ms: number | null
+    created_ms: number
+    last_sign_in_ms: number | null
+    email_verified: 0 | 1
+    two_factor_enabled: 0 | 1
+    updated_at: string | null
+  }
+  /** The account library writes the tables `auth_…`; its times are texts. Only what our own queries touch stands here. */
+  auth_sessions: {
+    id: string
+    token: string
+    person_id: string
+    expires_at: string
+    created_at: string
+    ip_address: string | null
+    user_agent: string | null
+  }
+  auth_accounts: {
+    id: string
+    account_id: string
+    provider_id: string
+    person_id: string
+    password: string | null
+    created_at: string
+    updated_at: string
+  }
+  auth_two_factors: { id: string; person_id: string }
+  auth_verifications: { id: string; value: string }
+  account_links: {
+    id: string
+    purpose: LinkPurpose
+    person_id: string | null
+    created_ms: number
+    expires_ms: number
   }
   settings: { name: string; value: string }
   audit: {

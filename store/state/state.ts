@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import type {
   AssetId,
   DeviceId,
@@ -13,6 +14,7 @@ import type {
 } from '../../model/index.ts'
 import type { LogPosition } from '../log/index.ts'
 import type { SeriesInfo } from '../readings/index.ts'
+import type { AccountLinkQueries, AccountLinkWrites, AccountQueries, AccountWrites } from './account-store.ts'
 import type { AlertLedger, AlertQueries, AlertWrites } from './alert-store.ts'
 import type { AuditQueries } from './audit-store.ts'
 import type { DeliveryQueue, DispatchLedger, NotificationQueries, NotificationWrites } from './notification-store.ts'
@@ -58,6 +60,10 @@ export interface State {
   readonly credentials: CredentialQueries
   readonly credentialUses: CredentialUses
   readonly people: PersonQueries
+  readonly accounts: AccountQueries
+  readonly links: AccountLinkQueries
+  /** For the account library alone, which writes its own tables (`auth_…`) and three columns of `people`. */
+  readonly accountTables: AccountTables
   readonly settings: SettingQueries
   readonly audit: AuditQueries
   readonly outbox: ControlOutbox
@@ -91,6 +97,9 @@ export interface State {
   close(): Promise<void>
 }
 
+/** A database whose tables no type of ours describes. */
+export type AccountTables = Kysely<Record<never, never>>
+
 /** The repositories within one change: they see what it has written so far. */
 export interface ChangeUnit {
   readonly sites: SiteQueries & SiteWrites
@@ -99,6 +108,8 @@ export interface ChangeUnit {
   readonly devices: DeviceQueries & DeviceWrites
   readonly credentials: CredentialQueries & CredentialWrites
   readonly people: PersonQueries & PersonWrites
+  readonly accounts: AccountQueries & AccountWrites
+  readonly links: AccountLinkQueries & AccountLinkWrites
   readonly settings: SettingQueries & SettingWrites
   readonly rules: RuleQueries & RuleWrites
   readonly alerts: AlertQueries & AlertWrites
@@ -240,8 +251,13 @@ export interface PersonQueries {
   list(query: PageRequest): Promise<Page<PersonRecord>>
 }
 
+/**
+ * An admin of all sites who can sign in stays: `conflict` for field `role` when the last one would be removed, disabled,
+ * demoted or limited.
+ */
 export interface PersonWrites {
   create(input: PersonInput): Promise<PersonRecord>
+  /** Who is disabled is signed out everywhere, and their links are worth nothing. */
   update(id: string, patch: PersonPatch): Promise<PersonRecord>
   remove(id: string): Promise<void>
 }

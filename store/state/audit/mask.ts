@@ -5,7 +5,7 @@ const secretName =
 /** Secrets that give themselves away wherever they stand: a password in an address, a token of ours, a private key. */
 const secretTexts: readonly (readonly [pattern: RegExp, shown: string])[] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):[^\s/?#]*@/gi, '$1:[secret]@'],
-  [/\b(pel_(?:dev|key)_)[A-Za-z0-9_-]{16,}/g, '$1[secret]'],
+  [/\b(pel_(?:dev|key|link)_)[A-Za-z0-9_-]{16,}/g, '$1[secret]'],
   [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{16,}/gi, '$1 [secret]'],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '[secret]'],
 ]

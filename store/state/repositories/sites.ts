@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { controlTopic, type FieldError, type SiteId, type SiteRecord } from '../../../model/index.ts'
+import { controlTopic, type FieldError, isTimeZone, type SiteId, type SiteRecord } from '../../../model/index.ts'
 import type { ChangeScope } from '../change.ts'
 import { emptyPage, toPage } from '../page.ts'
 import type { Db } from '../schema.ts'
@@ -94,12 +94,4 @@ function siteFaults(site: SiteRecord): FieldError[] {
   if (!isTimeZone(site.timeZone)) faults.push({ field: 'timeZone', message: 'is not a known IANA time zone' })
   if (!/^[A-Z]{3}$/.test(site.currency)) faults.push({ field: 'currency', message: 'is not an ISO 4217 code' })
   return faults
-}
-
-function isTimeZone(text: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }

@@ -8,6 +8,7 @@ import {
   platformDeviceId,
 } from '../../../model/index.ts'
 import { type ChangeUnit, platformActor, seedState } from '../../../store/state/index.ts'
+import { describeAccounts } from './conformance/accounts.ts'
 import { describeAlerts } from './conformance/alerts.ts'
 import { describeAssets } from './conformance/assets.ts'
 import { describeAudit } from './conformance/audit.ts'
@@ -34,6 +35,7 @@ export function describeState(name: string, make: MakeStatePlace): void {
     describeSeries(make)
     describeCredentials(make)
     describePeople(make)
+    describeAccounts(make)
     describeChanges(make)
     describeAudit(make)
     describeLedger(make)

@@ -1,16 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import type { PersonInput, PersonRecord } from '../../../../store/state/index.ts'
-import { type MakeStatePlace, refusal, useState, walk } from '../harness.ts'
+import { type MakeStatePlace, north, refusal, useState, walk } from '../harness.ts'
 
 export function describePeople(make: MakeStatePlace): void {
   describe('people and settings', () => {
     const bench = useState(make)
-    const ani: PersonInput = { name: 'Ani', email: 'Ani@Example.com', language: 'id', timeZone: 'Asia/Jakarta' }
+    const ani: PersonInput = {
+      name: 'Ani',
+      email: 'Ani@Example.com',
+      language: 'id',
+      timeZone: 'Asia/Jakarta',
+      role: 'operator',
+      sites: [north],
+    }
 
     test('a person is found by e-mail address, however it is written', async () => {
-      const { state, change } = bench()
+      const { state, change, clock } = bench()
       const made = await change((unit) => unit.people.create(ani))
-      expect(made).toEqual({ ...ani, id: made.id })
+      const fresh = { disabledMs: null, lastSignInMs: null, signInWays: [] }
+      expect(made).toEqual({ ...ani, id: made.id, createdMs: clock.now(), hasSecondFactor: false, ...fresh })
       expect(await state.people.get(made.id)).toEqual(made)
       expect(await state.people.findByEmail('ANI@example.COM')).toEqual(made)
     })
