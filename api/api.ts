@@ -5,6 +5,7 @@ import { createLimits, type LimitRule } from '../store/limits/index.ts'
 import type { Redis } from '../store/redis/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import { type App, createApp } from './app.ts'
+import { createPeopleAccess } from './auth/people-access.ts'
 import { createChanges } from './changes.ts'
 import type { ApiConfig } from './config.ts'
 import { createConnectionLimit } from './connection-limit.ts'
@@ -22,6 +23,8 @@ export interface ApiDeps {
   readonly peers: ApiPeers
   readonly validateRule: ValidateRule
   recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>
+  /** 32 bytes or more that only this platform knows: signs cookies and encrypts second factors. */
+  readonly accountSecret: Uint8Array
   /** Where the API's own metrics go, and what /metrics prints. */
   readonly metrics: Registry
   readonly service: ServiceWatch
@@ -49,20 +52,23 @@ export interface Api {
 /** The HTTP side of the platform. Constructing it does nothing; it holds no state of its own but counters. */
 export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   const { state, peers, clock, logger } = deps
+  const changes = createChanges(state, deps.relay)
+  const people = createPeopleAccess(config, { ...deps, changes })
   const routes = createRoutes({
     state,
     peers,
     clock,
+    people,
     registry: deps.metrics,
     validateRule: deps.validateRule,
     recordedCheckpoints: deps.recordedCheckpoints,
-    changes: createChanges(state, deps.relay),
+    changes,
     peerTimeoutMs: config.peerTimeoutMs,
     version: deps.version,
   })
   const metrics = createHttpMetrics(deps.metrics, deps.service)
   const quotaOf = createQuotas(createLimits(limitRules(config), { redis: deps.redis }), metrics.rateLimited)
-  const app = createApp(routes, config, { credentials: state.credentials, logger, metrics, quotaOf })
+  const app = createApp(routes, config, { authenticate: people.authenticate, logger, metrics, quotaOf })
   const server = createHttpServer(config, {
     fetch: app.fetch,
     limit: createConnectionLimit(config, metrics.refusedConnection),

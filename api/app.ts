@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { Hono } from 'hono'
 import type { Logger } from 'pino'
-import type { State } from '../store/state/index.ts'
-import { authenticate, authorise } from './authenticate.ts'
+import { createPageOrigin, type PageOrigin } from './auth/origin.ts'
+import { type Authenticate, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { type Client, createClientOf } from './client-address.ts'
 import type { ApiConfig } from './config.ts'
@@ -20,11 +20,11 @@ import { openByteStream } from './text-stream.ts'
 
 export type AppConfig = Pick<
   ApiConfig,
-  'maxBodyBytes' | 'answerTimeoutMs' | 'trustedProxies' | 'forwardedHeader' | 'corsOrigins'
+  'maxBodyBytes' | 'answerTimeoutMs' | 'trustedProxies' | 'forwardedHeader' | 'corsOrigins' | 'publicUrl'
 >
 
 export interface AppDeps {
-  readonly credentials: Pick<State['credentials'], 'verify'>
+  readonly authenticate: Authenticate
   readonly logger: Logger
   readonly metrics: Pick<HttpMetrics, 'begin'>
   quotaOf(client: Client): Quota
@@ -38,10 +38,18 @@ interface Env {
 
 export type App = Hono<Env>
 
+interface Asked {
+  readonly context: RequestContext
+  readonly page: PageOrigin
+  readonly quota: Quota
+  readonly authorization: string | undefined
+}
+
 const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 /** RFC 9110, section 4.1 asks for 8,000 at least. */
 const maxUrlLength = 8_192
 const maxHeaders = 100
+const maxUserAgent = 300
 /** A segment of dots, or a fragment: what a proxy in front took for another path than the one that it resolves to. */
 const treacherous = /^[^?]*[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)|#/i
 
@@ -50,6 +58,9 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
   const app = new Hono<Env>()
   const methodTable = createMethodTable(routes)
   const clientOf = createClientOf(config.trustedProxies, config.forwardedHeader)
+  const ownOrigins = config.publicUrl === undefined ? [] : [new URL(config.publicUrl).origin]
+  const isPublicSecure = config.publicUrl?.startsWith('https:') === true
+  const pageOriginOf = createPageOrigin([...ownOrigins, ...config.corsOrigins])
 
   app.use(async (c, next) => {
     const given = c.req.header('x-request-id')
@@ -84,7 +95,15 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       c.set('route', route.path)
-      const context: RequestContext = { requestId: c.get('requestId'), ...c.get('client') }
+      const header = (name: string) => c.req.header(name)
+      const client = c.get('client')
+      const context: RequestContext = {
+        requestId: c.get('requestId'),
+        address: client.address,
+        secure: client.secure || isPublicSecure,
+        cookie: header('cookie') ?? null,
+        userAgent: header('user-agent')?.slice(0, maxUserAgent) ?? null,
+      }
       const deadline = createDeadline(`${c.req.method} ${route.path}`, config.answerTimeoutMs)
       const request = {
         params: c.req.param(),
@@ -94,8 +113,17 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         // The server has a deadline of its own for what is to arrive: 408.
         readBody: () => deadline.pausedFor(() => readBody(c.req.raw, config.maxBodyBytes)),
       }
-      const asked = { quota: c.get('quota'), authorization: c.req.header('authorization') }
-      const running = answer(route, request, context, asked)
+      const page = pageOriginOf({
+        origin: header('origin'),
+        fetchSite: header('sec-fetch-site'),
+        host: header('host'),
+      })
+      const running = answer(route, request, {
+        context,
+        page,
+        quota: c.get('quota'),
+        authorization: header('authorization'),
+      })
       const answered = await deadline.limit(running)
       if (answered.stream === undefined) return toResponse(route, answered)
       const bytes = await openByteStream(answered.stream, (err) => {
@@ -107,23 +135,24 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     })
   }
 
-  async function answer(
-    route: Route,
-    request: RawRequest,
-    context: RequestContext,
-    { quota, authorization }: { readonly quota: Quota; readonly authorization: string | undefined },
-  ): Promise<RawAnswer> {
+  async function answer(route: Route, request: RawRequest, asked: Asked): Promise<RawAnswer> {
+    const { context, page, quota, authorization } = asked
+    const unsafe = route.method !== 'get'
     if (route.policy === 'public') {
       await quota.takeOfAddress(route.limit ?? 'address')
+      // Nobody is to be signed in, or asked to prove anything, by a page elsewhere.
+      if (unsafe && page === 'foreign') throw new HttpProblem('forbidden', 'this request comes from a page elsewhere')
       return route.run(request, context)
     }
-    const who = await authenticate(authorization, deps.credentials).catch(async (error: unknown) => {
+    const authenticating = deps.authenticate({ ...context, authorization, unsafe, page })
+    const { cookies, ...who } = await authenticating.catch(async (error: unknown) => {
       await quota.takeOfAddress('address')
       throw error
     })
     await quota.takeOfPrincipal(who.principal)
     authorise(who, route.policy)
-    return route.run(request, { ...context, ...who })
+    const given = await route.run(request, { ...context, ...who })
+    return cookies.length === 0 ? given : { ...given, cookies: [...cookies, ...(given.cookies ?? [])] }
   }
 
   // Not thrown: what is thrown here would pass by the middleware above.
@@ -166,13 +195,12 @@ function problemResponse(problem: HttpProblem, requestId: string): Response {
   })
 }
 
-function toResponse(route: Route, { status, headers, body }: RawAnswer): Response {
-  if (body === undefined) return new Response(null, { status, ...(headers && { headers }) })
+function toResponse(route: Route, { status, headers: given, cookies = [], body }: RawAnswer): Response {
+  const headers = new Headers(given)
+  for (const cookie of cookies) headers.append('set-cookie', cookie)
+  if (body === undefined) return new Response(null, { status, headers })
   const mediaType = route.responses[status]?.mediaType
-  if (mediaType !== undefined)
-    return new Response(body instanceof Uint8Array ? Buffer.from(body) : String(body), {
-      status,
-      headers: { 'content-type': mediaType, ...headers },
-    })
-  return Response.json(body, { status, ...(headers && { headers }) })
+  if (mediaType === undefined) return Response.json(body, { status, headers })
+  if (!headers.has('content-type')) headers.set('content-type', mediaType)
+  return new Response(body instanceof Uint8Array ? Buffer.from(body) : String(body), { status, headers })
 }

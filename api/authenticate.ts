@@ -1,26 +1,58 @@
 import { type Principal, roleIncludes } from '../model/index.ts'
-import type { State } from '../store/state/index.ts'
+import type { SessionRecord, State } from '../store/state/index.ts'
+import type { Accounts, Caller } from './auth/accounts.ts'
+import type { PageOrigin } from './auth/origin.ts'
+import { personPrincipal } from './auth/person-actor.ts'
+import type { SessionCookie } from './auth/session-cookie.ts'
+import { renewalsPerLife } from './auth/terms.ts'
 import { HttpProblem } from './problem.ts'
-import type { Policy } from './route.ts'
+import type { OwnPolicy, Policy } from './route.ts'
 
 /** A principal, and what its credential is narrowed to. */
 export interface Authenticated {
   readonly principal: Principal
   /** Empty: not narrowed. */
   readonly scopes: readonly string[]
+  /** Null: it is a key. */
+  readonly session: SessionRecord | null
+  /** To be set with the answer, for the session lives on. */
+  readonly cookies: readonly string[]
 }
+
+export interface AuthenticateRequest extends Caller {
+  readonly authorization: string | undefined
+  /** Whether it may change something. */
+  readonly unsafe: boolean
+  readonly page: PageOrigin
+}
+
+export interface AuthenticateDeps {
+  readonly state: Pick<State, 'credentials' | 'accounts' | 'people'>
+  readonly accounts: Pick<Accounts, 'renew'>
+  readonly sessionCookie: SessionCookie
+  readonly sessionMs: number
+  readonly now: () => number
+}
+
+export type Authenticate = (request: AuthenticateRequest) => Promise<Authenticated>
 
 const challenge = { 'www-authenticate': 'Bearer realm="pelbiot"' }
 
+/** A key before a session: who sends one means it. */
+export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
+  return async (request) => {
+    if (request.authorization !== undefined) return byKey(request.authorization, deps.state.credentials)
+    if (deps.sessionCookie.isIn(request)) return bySession(request, deps)
+    throw new HttpProblem(
+      'unauthenticated',
+      'this route needs the header Authorization: Bearer KEY, or the session of somebody who is signed in',
+      { headers: challenge },
+    )
+  }
+}
+
 /** RFC 6750; the same answer for a key that is wrong, expired or revoked, and for the token of a device. */
-export async function authenticate(
-  authorization: string | undefined,
-  credentials: Pick<State['credentials'], 'verify'>,
-): Promise<Authenticated> {
-  if (authorization === undefined)
-    throw new HttpProblem('unauthenticated', 'this route needs the header Authorization: Bearer KEY', {
-      headers: challenge,
-    })
+async function byKey(authorization: string, credentials: Pick<State['credentials'], 'verify'>): Promise<Authenticated> {
   const token = /^bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
   const credential = token === undefined ? undefined : await credentials.verify(token)
   if (credential?.kind !== 'api-key')
@@ -28,11 +60,39 @@ export async function authenticate(
       headers: { 'www-authenticate': `${challenge['www-authenticate']}, error="invalid_token"` },
     })
   const { id, role, sites, scopes } = credential
-  return { principal: { kind: 'key', id, role, sites }, scopes }
+  return { principal: { kind: 'key', id, role, sites }, scopes, session: null, cookies: [] }
+}
+
+/** Session and person are read each time: what was taken away is away at once. */
+async function bySession(request: AuthenticateRequest, deps: AuthenticateDeps): Promise<Authenticated> {
+  const { state, sessionCookie } = deps
+  const token = await sessionCookie.tokenOf(request)
+  const session = token === undefined ? undefined : await state.accounts.findSession(token)
+  const person = session && (await state.people.get(session.personId))
+  if (session === undefined || person === undefined || person.disabledMs !== null)
+    throw new HttpProblem('unauthenticated', 'this session is over; sign in again', { headers: challenge })
+  if (request.unsafe && request.page !== 'own')
+    throw new HttpProblem('forbidden', 'a session is only good for requests of pages of this platform (Origin)')
+  const cookies = await renewed(request, session, deps)
+  return { principal: personPrincipal(person), scopes: [], session, cookies }
+}
+
+async function renewed(caller: Caller, session: SessionRecord, deps: AuthenticateDeps): Promise<readonly string[]> {
+  const { accounts, sessionCookie, sessionMs, now } = deps
+  const due = session.expiresMs - now() < sessionMs - sessionMs / renewalsPerLife
+  return due && !sessionCookie.isForThisVisit(caller) ? accounts.renew(caller) : []
 }
 
 /** Returns when the policy lets the principal in; a 403 problem says what is missing. */
-export function authorise({ principal, scopes }: Authenticated, policy: Policy): void {
+export function authorise(
+  { principal, scopes }: Pick<Authenticated, 'principal' | 'scopes'>,
+  policy: Policy | OwnPolicy,
+): void {
+  if ('for' in policy) {
+    if (policy.for === 'person' && principal.kind !== 'person')
+      throw new HttpProblem('forbidden', 'this is for people who are signed in, not for keys')
+    return
+  }
   if (!roleIncludes(principal.role, policy.role))
     throw new HttpProblem('forbidden', `this needs the role ${policy.role}; yours is ${principal.role}`)
   if (scopes.length > 0 && !scopes.includes(policy.scope))

@@ -1,5 +1,5 @@
 import { AppError } from '../model/index.ts'
-import type { ChangeUnit, State } from '../store/state/index.ts'
+import type { Actor, ChangeUnit, State } from '../store/state/index.ts'
 import type { ControlRelay } from './ports.ts'
 import type { PrincipalContext } from './route.ts'
 
@@ -10,6 +10,11 @@ export interface Changes {
    * writes anything it appends what earlier changes left behind, so a log that takes nothing refuses the change whole.
    */
   apply<Result>(context: PrincipalContext, work: (unit: ChangeUnit) => Promise<Result>): Promise<Result>
+  /**
+   * For what makes no control frame (people, their accounts and sessions): the same, whatever the log is doing. Somebody must
+   * be able to sign in to look after a log that is full.
+   */
+  applyUnlogged<Result>(actor: Actor, work: (unit: ChangeUnit) => Promise<Result>): Promise<Result>
 }
 
 export function createChanges(state: Pick<State, 'change'>, relay: ControlRelay): Changes {
@@ -26,5 +31,7 @@ export function createChanges(state: Pick<State, 'change'>, relay: ControlRelay)
       })
       return result
     },
+
+    applyUnlogged: ({ principal, requestId, address }, work) => state.change({ principal, requestId, address }, work),
   }
 }

@@ -86,6 +86,15 @@ export const apiConfigSchema = z.strictObject({
     .describe(
       'Origins whose pages may use the API, and MQTT over WebSocket, from a browser, comma-separated; none but its own by default',
     ),
+  publicUrl: z.url().optional().describe('Address at which people reach this platform'),
+  sessionDays: z
+    .int()
+    .min(1)
+    .max(365)
+    .default(7)
+    .describe(
+      'Days that somebody who wants to stay signed in does so without coming back; else a day, or until the browser closes',
+    ),
 })
 
 export type ApiConfig = z.output<typeof apiConfigSchema>

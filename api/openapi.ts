@@ -7,8 +7,8 @@ type Registry = OpenAPIHono['openAPIRegistry']
 
 const problemTexts: Readonly<Record<number, string>> = {
   400: 'The address, a parameter or the JSON is malformed',
-  401: 'No key, or one that is unknown, expired or revoked',
-  403: 'The key may not do this',
+  401: 'No key and no session, or one that is unknown, expired or ended',
+  403: 'The caller may not do this, or the request comes from a page elsewhere',
   404: 'There is no such thing, or none that the key may see',
   409: 'Something else stands in the way',
   413: 'The body is too large',
@@ -17,6 +17,14 @@ const problemTexts: Readonly<Record<number, string>> = {
   429: 'Too many requests; `Retry-After` says when the next may come',
   500: 'The platform failed; its log has the cause under the request id',
   503: 'Not now: a part of the platform does not answer or has no room',
+}
+
+/** The standard knows scopes only: role and sites go beside it. */
+function securityOf(policy: Route['policy']): Record<string, string[]>[] {
+  if (policy === 'public') return []
+  const session = { session: [] }
+  if ('for' in policy) return policy.for === 'person' ? [session] : [{ key: [] }, session]
+  return [{ key: [policy.scope] }, session]
 }
 
 /** Adds the route to the document, with every problem that it may answer. */
@@ -29,8 +37,7 @@ function registerRoute(registry: Registry, route: Route): void {
     operationId: operationId(route),
     summary: route.summary,
     description: [...(route.description ? [route.description] : []), policyText(policy)].join('\n\n'),
-    // The standard knows scopes only: role and sites go beside it.
-    security: policy === 'public' ? [] : [{ key: [policy.scope] }],
+    security: securityOf(policy),
     'x-pelbiot-policy': policy,
     request: {
       ...(request?.params && { params: request.params }),
@@ -62,6 +69,14 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
     scheme: 'bearer',
     description: 'An API key, as `POST /api/v1/keys` answers it',
   })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'pelbiot.session_token',
+    description:
+      'Set by `POST /api/v1/auth/sign-in`; over TLS its name begins with `__Host-`. A request that changes something has to ' +
+      'come from a page of the platform (`Sec-Fetch-Site`, `Origin`).',
+  })
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -81,6 +96,7 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
       { name: 'Alerts', description: 'What the rules have found, and who heard of it' },
       { name: 'Sites', description: 'Places, and the trees of assets within' },
       { name: 'Profiles', description: 'Types of devices and their metrics' },
+      { name: 'Sign-in', description: 'How people come in, and what they do about their own accounts' },
       { name: 'Keys', description: 'Access for programs' },
       { name: 'Platform', description: 'How the platform itself is doing' },
     ],
@@ -99,7 +115,7 @@ function problemStatuses(route: Route): number[] {
   const candidates: readonly (readonly [number, boolean])[] = [
     [400, true],
     [401, guarded],
-    [403, guarded],
+    [403, guarded || route.method !== 'get'],
     [404, params !== undefined],
     [409, route.method !== 'get'],
     [413, body !== undefined],
@@ -109,7 +125,8 @@ function problemStatuses(route: Route): number[] {
     [500, true],
     [503, true],
   ]
-  return candidates.filter(([, applies]) => applies).map(([status]) => status)
+  const usual = candidates.filter(([, applies]) => applies).map(([status]) => status)
+  return [...new Set([...usual, ...(route.problems ?? [])])].sort()
 }
 
 function problemResponse(status: number) {

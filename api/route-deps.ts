@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
+import type { PeopleAccess } from './auth/people-access.ts'
 import type { Changes } from './changes.ts'
 import type { ApiPeers, ValidateRule } from './ports.ts'
 
@@ -9,6 +10,7 @@ export interface RouteDeps {
   readonly state: Omit<State, 'change' | 'close'>
   readonly changes: Changes
   readonly peers: ApiPeers
+  readonly people: PeopleAccess
   readonly validateRule: ValidateRule
   /** The newest audit entries of earlier times, as they were written down beside the database. */
   recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>

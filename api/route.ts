@@ -1,8 +1,14 @@
 import type { z } from '@hono/zod-openapi'
 import type { Principal, Role } from '../model/index.ts'
+import type { SessionRecord } from '../store/state/index.ts'
 import { parseRequest, type RawRequest } from './request.ts'
 import type { Scope } from './scopes.ts'
 import type { TextStream } from './text-stream.ts'
+
+/** Whoever is signed in, about themselves: a person with a session, or everyone, keys too. Neither role nor scope matters. */
+export interface OwnPolicy {
+  readonly for: 'person' | 'everyone'
+}
 
 /**
  * Who may call a route: the least role, and the scope that a narrowed key needs. `sites` says what a principal that is
@@ -30,6 +36,8 @@ export type Answer<Specs extends ResponseSpecs> = {
   [Status in keyof Specs & number]: {
     readonly status: Status
     readonly headers?: Readonly<Record<string, string>>
+    /** Values of Set-Cookie. */
+    readonly cookies?: readonly string[]
   } & (BodyAnswer<Specs[Status]> | StreamAnswer<Specs[Status]>)
 }[keyof Specs & number]
 
@@ -47,14 +55,20 @@ export interface RequestContext {
   readonly requestId: string
   /** The client's, as trusted proxies tell it, else its socket's; null where there is none. */
   readonly address: string | null
-  /** Whether the client speaks TLS. */
+  /** Whether the client speaks TLS, as far as can be known: so it is when people are told of an https address. */
   readonly secure: boolean
+  /** The header, whole; null: there is none. */
+  readonly cookie: string | null
+  /** Its first 300 characters; null: the client does not say. */
+  readonly userAgent: string | null
 }
 
 export interface PrincipalContext extends RequestContext {
   readonly principal: Principal
   /** What its credential is narrowed to; empty: not narrowed. */
   readonly scopes: readonly string[]
+  /** Where a person is signed in; null: it is a key. */
+  readonly session: SessionRecord | null
 }
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -81,6 +95,8 @@ interface RouteFace<
     readonly bodyOptional?: boolean
   }
   readonly responses: Responses
+  /** Statuses of problems that it answers beside those that its shape tells (openapi.ts). */
+  readonly problems?: readonly number[]
 }
 
 interface RouteInput<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
@@ -94,6 +110,7 @@ interface RouteInput<Params extends z.ZodObject, Query extends z.ZodObject, Body
 export interface RawAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
+  readonly cookies?: readonly string[]
   readonly body?: unknown
   readonly stream?: TextStream
 }
@@ -101,7 +118,7 @@ export interface RawAnswer {
 /** A route as the app mounts and documents it, its types forgotten. */
 export type Route = RouteFace<z.ZodObject, z.ZodObject, z.ZodType, ResponseSpecs> &
   (
-    | { readonly policy: Policy; run(request: RawRequest, context: PrincipalContext): Promise<RawAnswer> }
+    | { readonly policy: Policy | OwnPolicy; run(request: RawRequest, context: PrincipalContext): Promise<RawAnswer> }
     | { readonly policy: 'public'; run(request: RawRequest, context: RequestContext): Promise<RawAnswer> }
   )
 
@@ -113,7 +130,7 @@ export function defineRoute<
   const Responses extends ResponseSpecs,
 >(
   route: RouteFace<Params, Query, Body, Responses> & {
-    readonly policy: Policy
+    readonly policy: Policy | OwnPolicy
     handler(input: RouteInput<Params, Query, Body>, context: PrincipalContext): Promise<Answer<NoInfer<Responses>>>
   },
 ): Route {

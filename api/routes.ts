@@ -17,6 +17,7 @@ import { readingRoutes } from './routes/readings.ts'
 import { rejectedRoutes } from './routes/rejected.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { serviceLevelRoutes } from './routes/service-levels.ts'
+import { signInRoutes } from './routes/sign-in.ts'
 import { siteRoutes } from './routes/sites.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tokenRoutes } from './routes/tokens.ts'
@@ -36,6 +37,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...ruleRoutes(deps),
     ...alertRoutes(deps),
     ...notificationRoutes(deps),
+    ...signInRoutes(deps),
     ...keyRoutes(deps),
     ...rejectedRoutes(deps),
     ...auditRoutes(deps),

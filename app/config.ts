@@ -126,6 +126,8 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         principalPerMin: values.HTTP_PRINCIPAL_REQUESTS_PER_MIN,
         addressPerMin: values.HTTP_ADDRESS_REQUESTS_PER_MIN,
         signInPerMin: values.HTTP_SIGN_INS_PER_MIN,
+        publicUrl: values.PUBLIC_URL,
+        sessionDays: values.SESSION_DAYS,
         forwardedHeader: values.HTTP_FORWARDED_HEADER,
       }),
       trustedProxies: values.HTTP_TRUSTED_PROXIES,

@@ -19,6 +19,7 @@ import { remote } from './port-rpc.ts'
 import { createSelfWatch } from './self-watch.ts'
 import { createServiceMeter } from './service-meter.ts'
 import { type BrokerService, brokerMethods, type IngestService, ingestMethods } from './services.ts'
+import { accountSecretOf } from './state.ts'
 import { runThread } from './threads.ts'
 
 export interface OperationsThreadData {
@@ -110,6 +111,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       },
       validateRule,
       recordedCheckpoints: checkpoints.list,
+      accountSecret: accountSecretOf(data.state),
       metrics,
       service,
       logger,

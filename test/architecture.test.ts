@@ -38,7 +38,12 @@ const soleImporter: Readonly<Record<string, string>> = {
   ioredis: 'store',
   'rate-limiter-flexible': 'store',
   lmdb: 'store',
+  'better-auth': 'api',
+  '@better-auth/kysely-adapter': 'api',
 }
+/** Files that are only loaded when they are needed, by `import()`: what they bring along costs a start and an idle platform. */
+const loadedLate: readonly string[] = [join('api', 'auth', 'better-auth.ts')]
+const librariesLoadedLate: readonly string[] = ['better-auth', '@better-auth/kysely-adapter']
 /** Each folder below `store/` is a room with a door of its own. */
 const storeRooms = ['log', 'readings', 'sessions', 'state', 'cache', 'redis', 'limits']
 
@@ -46,6 +51,7 @@ interface Import {
   readonly file: string
   readonly specifier: string
   readonly typeOnly: boolean
+  readonly dynamic: boolean
 }
 
 function sourceFiles(folder: string): string[] {
@@ -58,10 +64,10 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
   const found: Import[] = []
   for (const match of text.matchAll(/^(import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?'([^']+)'/gm)) {
-    found.push({ file, specifier: match[3] ?? '', typeOnly: match[2] !== undefined })
+    found.push({ file, specifier: match[3] ?? '', typeOnly: match[2] !== undefined, dynamic: false })
   }
   for (const match of text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)) {
-    found.push({ file, specifier: match[1] ?? '', typeOnly: false })
+    found.push({ file, specifier: match[1] ?? '', typeOnly: false, dynamic: true })
   }
   return found
 }
@@ -119,6 +125,16 @@ describe('the house', () => {
       const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]
       const owner = soleImporter[name ?? '']
       return owner !== undefined && file.split(sep)[0] !== owner && !typeOnly
+    })
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  test('what is heavy and seldom needed is loaded late', () => {
+    const wrong = imports.filter(({ file, specifier, typeOnly, dynamic }) => {
+      const target = relative(root, resolve(root, dirname(file), specifier))
+      const isLate =
+        loadedLate.includes(target) || librariesLoadedLate.some((name) => `${specifier}/`.startsWith(`${name}/`))
+      return isLate && !typeOnly && !dynamic && !loadedLate.includes(file)
     })
     expect(wrong.map(describeImport)).toEqual([])
   })

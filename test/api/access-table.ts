@@ -1,4 +1,4 @@
-import type { OpenApiDocument } from './contract.ts'
+import type { OpenApiDocument, Policy } from './contract.ts'
 
 const head = `# Who may do what
 
@@ -10,8 +10,10 @@ Made from the API's document (\`/openapi.json\`, \`x-pelbiot-policy\`); a test c
 - **Sites**: what a caller gets that is limited to sites. *Own*: what is of them; everything else is answered as if it did not
   exist, in lists, in filters and in the texts of errors. *None*: the operation is closed, because it touches what is of all
   sites or of none.
-- A caller without any of these gets 401 (no key, or one that is unknown, expired or revoked; a device's token opens nothing
-  here), one whose role, scope or sites do not suffice 403.
+- **For themselves**: about the caller alone, whatever the role. *People* are those who are signed in; keys get 403. *Everyone*: keys
+  too.
+- A caller without any of these gets 401 (no key and no session, or one that is unknown, expired or ended; a device's token opens
+  nothing here), one whose role, scope or sites do not suffice 403.
 
 **One thing shows through.** Ids of devices, assets and rules are unique on the whole platform, so an admin of one site who makes
 one under an id that another site has is told that it is taken, as for an id of their own site, and nothing else of it.
@@ -27,15 +29,18 @@ export function accessPage(document: OpenApiDocument): string {
       .filter(({ operation }) => operation.tags.includes(name))
       .map(({ method, path, operation }) => {
         const policy = operation['x-pelbiot-policy']
-        const who =
-          policy === 'public'
-            ? 'anybody | – | –'
-            : `\`${policy.role}\` | \`${policy.scope}\` | ${policy.sites === 'own' ? 'own' : 'none'}`
-        return `| \`${method} ${path}\` | ${who} | ${operation.summary} |`
+        return `| \`${method} ${path}\` | ${whoMay(policy)} | ${operation.summary} |`
       })
     return [`## ${name}`, '', '| operation | role | scope | sites | what for |', '|---|---|---|---|---|', ...rows].join(
       '\n',
     )
   })
   return `${[head.trimEnd(), ...tags].join('\n\n')}\n`
+}
+
+function whoMay(policy: Policy): string {
+  if (policy === 'public') return 'anybody | – | –'
+  if ('for' in policy)
+    return policy.for === 'person' ? 'people, for themselves | – | –' : 'everyone, for themselves | – | –'
+  return `\`${policy.role}\` | \`${policy.scope}\` | ${policy.sites === 'own' ? 'own' : 'none'}`
 }

@@ -9,27 +9,29 @@ beforeAll(async () => {
 })
 afterAll(() => api.stop())
 
-/** Every operation behind a policy, with a body that asks for nothing in particular. */
+/** Every operation, with a body that asks for nothing in particular. */
+function operations() {
+  return Object.entries(api.document.paths).flatMap(([template, methods]) =>
+    Object.entries(methods).map(([method, { 'x-pelbiot-policy': policy, requestBody }]) => ({
+      method: method.toUpperCase(),
+      path: template.replaceAll(/\{\w+\}/g, 'nothing'),
+      policy,
+      hasBody: requestBody !== undefined,
+    })),
+  )
+}
+
+/** Those behind a role. */
 function guarded() {
-  return Object.entries(api.document.paths).flatMap(([template, operations]) =>
-    Object.entries(operations).flatMap(([method, { 'x-pelbiot-policy': policy, requestBody }]) =>
-      policy === 'public'
-        ? []
-        : [
-            {
-              method: method.toUpperCase(),
-              path: template.replaceAll(/\{\w+\}/g, 'nothing'),
-              policy,
-              hasBody: requestBody !== undefined,
-            },
-          ],
-    ),
+  return operations().flatMap(({ policy, ...operation }) =>
+    policy === 'public' || 'for' in policy ? [] : [{ ...operation, policy }],
   )
 }
 
 describe('every operation behind a policy', () => {
   test('asks for a key, before it looks at anything else', async () => {
-    for (const { method, path } of guarded()) {
+    for (const { method, path, policy } of operations()) {
+      if (policy === 'public') continue
       const { status, headers, body } = await api.request(method, path, { key: null })
       expect([method, path, status]).toEqual([method, path, 401])
       expect(headers.get('www-authenticate')).toMatch(/^Bearer /)
@@ -46,6 +48,15 @@ describe('every operation behind a policy', () => {
         const allowed = roleIncludes(role, roles.find((name) => name === policy.role) ?? 'admin')
         expect([role, method, path, status === 403]).toEqual([role, method, path, !allowed])
       }
+    }
+  })
+
+  test('that is about a person is closed to keys', async () => {
+    const own = operations().filter(({ policy }) => policy !== 'public' && 'for' in policy && policy.for === 'person')
+    expect(own.length).toBeGreaterThan(0)
+    for (const { method, path, hasBody } of own) {
+      const { status } = await api.request(method, path, hasBody ? { body: {} } : {})
+      expect([method, path, status]).toEqual([method, path, 403])
     }
   })
 

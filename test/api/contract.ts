@@ -8,13 +8,18 @@ const content = z.record(z.string(), z.object({ schema }))
 
 const policy = z.strictObject({ role: z.enum(roles), scope: z.enum(scopes), sites: z.enum(['own', 'every']) })
 
+const ownPolicy = z.strictObject({ for: z.enum(['person', 'everyone']) })
+
+const anyPolicy = z.union([z.literal('public'), ownPolicy, policy])
+export type Policy = z.output<typeof anyPolicy>
+
 const operation = z.object({
   operationId: z.string(),
   summary: z.string(),
   description: z.string(),
   tags: z.array(z.string()).length(1),
   security: z.array(z.record(z.string(), z.array(z.string()))),
-  'x-pelbiot-policy': z.union([z.literal('public'), policy]),
+  'x-pelbiot-policy': anyPolicy,
   parameters: z
     .array(z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema }))
     .default([]),

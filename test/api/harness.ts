@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { hashPassword } from 'better-auth/crypto'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type Api, type ApiSettings, apiConfigSchema, createApi, type TlsPair } from '../../api/index.ts'
 import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
@@ -12,6 +13,8 @@ import {
   type AuditCheckpoint,
   createOutboxRelay,
   openState,
+  type PersonInput,
+  type PersonRecord,
   platformActor,
   type State,
   seedState,
@@ -25,8 +28,10 @@ import { createFakePeers, type FakePeers } from './fake-peers.ts'
 export const startMs = Date.parse('2026-11-23T10:00:00.000Z')
 
 export interface RequestOptions {
-  /** `null`: none; default: the admin's. */
+  /** `null`: none; default: the admin's, or none beside a cookie. */
   readonly key?: string | null
+  /** As a page of the platform would send it. */
+  readonly cookie?: string
   /** Sent as JSON. */
   readonly body?: unknown
   /** Sent as it is. */
@@ -59,6 +64,12 @@ export interface Harness extends AsyncDisposable {
   get(path: string, options?: RequestOptions): Promise<Answer>
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>
   issueKey(input: Partial<ApiKeyInput>): Promise<string>
+  /** Somebody with the password `password`. */
+  addPerson(input?: Partial<PersonInput>): Promise<PersonRecord>
+  /** The same, signed in. */
+  signIn(input?: Partial<PersonInput>): Promise<{ readonly person: PersonRecord; readonly cookie: string }>
+  /** Moves the clock, and the system's where somebody has signed in. */
+  setTime(nowMs: number): void
   /** Puts readings of a device into the store, as ingest would. */
   measure(
     deviceId: string,
@@ -66,6 +77,19 @@ export interface Harness extends AsyncDisposable {
     readings: readonly (readonly [timeMs: number, value: number])[],
   ): Promise<void>
   stop(): Promise<void>
+}
+
+/** Of everybody whom the harness makes. */
+export const password = 'correct horse battery'
+const passwordHash = hashPassword(password)
+
+/** The Cookie header that a browser would send after this answer. */
+export function cookieOf({ headers }: Pick<Answer, 'headers'>): string {
+  return headers
+    .getSetCookie()
+    .filter((cookie) => !/max-age=0/i.test(cookie))
+    .map((cookie) => cookie.split(';', 1)[0])
+    .join('; ')
 }
 
 export async function startApi(
@@ -101,6 +125,7 @@ export async function startApi(
     peers: fake.peers,
     validateRule,
     recordedCheckpoints: async () => recordedCheckpoints,
+    accountSecret: randomBytes(32),
     metrics: new Registry(),
     service: { answered: (durationMs, status) => void answered.push({ durationMs, status }) },
     logger,
@@ -112,6 +137,7 @@ export async function startApi(
   async function stop(): Promise<void> {
     await api.stop()
     await state.close()
+    vi.useRealTimers()
     folder.remove()
   }
   try {
@@ -130,11 +156,12 @@ export async function startApi(
   const adminKey = await issueKey({ name: 'admin', role: 'admin' })
 
   async function request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
-    const { key = adminKey, body, raw } = options
+    const { body, raw, cookie, key = cookie === undefined ? adminKey : null } = options
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(cookie !== undefined && { cookie, origin: url }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...options.headers,
       },
@@ -150,6 +177,39 @@ export async function startApi(
         contractFaults(document, { method, path, status: response.status, contentType, body: parsed, sent: body }),
       ).toEqual([])
     return { status: response.status, headers: response.headers, body: parsed }
+  }
+
+  let people = 0
+  async function addPerson(input: Partial<PersonInput> = {}): Promise<PersonRecord> {
+    const email = `person-${++people}@example.com`
+    const whole = {
+      name: 'Ani',
+      email,
+      language: 'en',
+      timeZone: null,
+      role: 'viewer',
+      sites: 'all',
+      ...input,
+    } as const
+    const hash = await passwordHash
+    return state.change(platformActor, async (unit) => {
+      const { id } = await unit.people.create(whole)
+      return unit.accounts.setPassword(id, hash)
+    })
+  }
+
+  async function signIn(input: Partial<PersonInput> = {}) {
+    const person = await addPerson(input)
+    // The account library asks the system for the time, and compares it with what we wrote.
+    if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ['Date'], now: clock.nowMs })
+    const body = { email: person.email, password, remember: true }
+    const answer = await request('POST', '/api/v1/auth/sign-in', { key: null, body })
+    return { person, cookie: cookieOf(answer) }
+  }
+
+  function setTime(nowMs: number): void {
+    clock.nowMs = nowMs
+    if (vi.isFakeTimers()) vi.setSystemTime(nowMs)
   }
 
   let batches = 0
@@ -194,6 +254,9 @@ export async function startApi(
     get: (path, options) => request('GET', path, options),
     post: (path, body, options) => request('POST', path, { ...options, body }),
     issueKey,
+    addPerson,
+    signIn,
+    setTime,
     measure,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -73,6 +73,8 @@ export function schemaFaults(schema: Schema, value: unknown, components: Schema,
         must(typeof value !== 'string' || new RegExp(String(rule), 'u').test(value), `must match ${rule}`)
         break
       case 'format':
+        // Hints for people: whatever text it is.
+        if (rule === 'password' || rule === 'email') break
         if (rule !== 'date-time') throw new Error(`schema at ${at}: unknown format ${rule}`)
         must(typeof value !== 'string' || !Number.isNaN(Date.parse(value)), 'must be a time')
         break

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../api/app.ts'
+import { createPeopleAccess } from '../../api/auth/people-access.ts'
 import { createChanges } from '../../api/changes.ts'
 import { apiConfigSchema } from '../../api/config.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
@@ -27,17 +28,22 @@ function mounted(): string[] {
   const changes = createChanges(state, { flush: async () => undefined })
   const parts = { state, changes, peers: fake.peers, validateRule: () => [], registry, clock }
   const recordedCheckpoints = async () => []
-  const deps = { ...parts, recordedCheckpoints, peerTimeoutMs: 100, version: '0' }
-  const app = createApp(createRoutes(deps), apiConfigSchema.parse({}), {
-    credentials: state.credentials,
-    logger: pino({ level: 'silent' }),
-    metrics: createHttpMetrics(registry, { answered: () => undefined }),
-    quotaOf: createQuotas({ take: async () => undefined }, () => undefined),
-  })
+  const config = apiConfigSchema.parse({})
+  const logger = pino({ level: 'silent' })
+  const accountSecret = new Uint8Array(32)
+  const people = createPeopleAccess(config, { state, changes, accountSecret, metrics: registry, logger, clock })
+  const deps = { ...parts, people, recordedCheckpoints, peerTimeoutMs: 100, version: '0' }
+  const { authenticate } = people
+  const metrics = createHttpMetrics(registry, { answered: () => undefined })
+  const quotaOf = createQuotas({ take: async () => undefined }, () => undefined)
+  const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf })
   return app.routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
 }
+
+/** What somebody needs who is not signed in yet. */
+const beforeSignIn = ['POST /api/v1/auth/sign-in', 'POST /api/v1/auth/sign-in/code']
 
 describe('the OpenAPI document', () => {
   test('has every mounted route, and no other', () => {
@@ -52,10 +58,14 @@ describe('the OpenAPI document', () => {
       const policy = operation['x-pelbiot-policy']
       const { description, security } = operation
       if (policy === 'public') {
-        expect(id).not.toContain('/api/v1')
+        expect(id.includes('/api/v1')).toBe(beforeSignIn.includes(id))
         expect([id, security, description]).toEqual([id, [], expect.stringMatching(/Who: anybody, without a key\.$/)])
+      } else if ('for' in policy) {
+        const session = { session: [] }
+        expect([id, security]).toEqual([id, policy.for === 'person' ? [session] : [{ key: [] }, session]])
+        expect([id, description]).toEqual([id, expect.stringMatching(/Who: .* about themselves/)])
       } else {
-        expect([id, security]).toEqual([id, [{ key: [policy.scope] }]])
+        expect([id, security]).toEqual([id, [{ key: [policy.scope] }, { session: [] }]])
         const who = new RegExp(`Who: the role \`${policy.role}\`.*\`${policy.scope}\`.*sites.*\\.$`)
         expect([id, description]).toEqual([id, expect.stringMatching(who)])
       }
@@ -67,13 +77,14 @@ describe('the OpenAPI document', () => {
   })
 
   test('lets no viewer write', () => {
-    const writes = operations().filter(({ id }) => !id.startsWith('GET'))
+    const writes = operations().filter(({ id }) => !id.startsWith('GET') && !beforeSignIn.includes(id))
     expect(writes.length).toBeGreaterThan(10)
-    for (const { id, operation } of writes)
-      expect([id, operation['x-pelbiot-policy']]).toEqual([
-        id,
-        expect.objectContaining({ role: expect.stringMatching(/^(operator|admin)$/) }),
-      ])
+    for (const { id, operation } of writes) {
+      const policy = operation['x-pelbiot-policy']
+      // What concerns their own account.
+      if (policy !== 'public' && 'for' in policy) continue
+      expect([id, policy]).toEqual([id, expect.objectContaining({ role: expect.stringMatching(/^(operator|admin)$/) })])
+    }
   })
 
   test('names the problems of every operation', () => {

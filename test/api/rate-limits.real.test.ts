@@ -103,12 +103,13 @@ test('a route by which somebody could be guessed has a limit of its own', async 
   const face = { method: 'get', tag: 'Platform', summary: 'Try' } as const
   const responses = { 200: { description: 'It', schema: z.strictObject({}) } }
   const handler = async () => ({ status: 200, body: {} }) as const
+  const nobody = { kind: 'key', id: 'nobody', role: 'viewer', sites: [] } as const
   const routes = [
     definePublicRoute({ ...face, path: '/guess', limit: 'sign-in', responses, handler }),
     definePublicRoute({ ...face, path: '/other', responses, handler }),
   ]
   const app = createApp(routes, apiConfigSchema.parse({}), {
-    credentials: { verify: async () => undefined },
+    authenticate: async () => ({ principal: nobody, scopes: [], session: null, cookies: [] }),
     logger: pino({ level: 'silent' }),
     metrics: { begin: () => () => undefined },
     quotaOf: createQuotas(limits, () => undefined),

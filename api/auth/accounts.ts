@@ -1,0 +1,182 @@
+import { parse } from 'hono/utils/cookie'
+import { AppError, type Clock } from '../../model/index.ts'
+import type { AccountQueries, SignInMethod } from '../../store/state/index.ts'
+import type { Library } from './better-auth.ts'
+import { type AskLibrary, LibraryRefusal } from './library.ts'
+import { hashPassword, type PasswordWork } from './password-work.ts'
+import type { CookieBearer } from './session-cookie.ts'
+import { addressHeader } from './terms.ts'
+
+/** Who asks, as far as the account library may know. */
+export interface Caller extends CookieBearer {
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
+export interface SignedIn {
+  readonly kind: 'signed-in'
+  readonly personId: string
+  readonly sessionId: string
+  readonly method: SignInMethod
+  readonly cookies: readonly string[]
+}
+
+export type SignInOutcome =
+  | SignedIn
+  /** The password was right, and a code is asked for; the cookies say so. */
+  | { readonly kind: 'second-factor'; readonly cookies: readonly string[] }
+  /** `over`: a new sign-in has to begin with the password. `locked`: too many wrong codes for this account. */
+  | { readonly kind: 'refused'; readonly why: 'wrong' | 'over' | 'locked' }
+
+export interface PasswordSignIn {
+  readonly email: string
+  readonly password: string
+  /** Whether the session outlives the browser. */
+  readonly remember: boolean
+}
+
+export type CodeKind = 'totp' | 'recovery-code'
+
+/** What the account library does for us, in our words. Whoever may call a function is checked before. */
+export interface Accounts {
+  signIn(caller: Caller, input: PasswordSignIn): Promise<SignInOutcome>
+  /** The second step of a sign-in. A code is good once. */
+  confirmSignIn(caller: Caller, kind: CodeKind, code: string): Promise<SignInOutcome>
+  /** Ends the caller's session; resolves with cookies that remove theirs. */
+  signOut(caller: Caller): Promise<readonly string[]>
+  /** Cookies that let the caller's session live on; empty when it has ended meanwhile. */
+  renew(caller: Caller): Promise<readonly string[]>
+  hashPassword(password: string): Promise<string>
+  /** Whether it is the password of whoever the session belongs to. */
+  isOwnPassword(caller: Caller, password: string): Promise<boolean>
+}
+
+interface CodeVerified {
+  readonly token: string
+  readonly user: { readonly id: string }
+}
+
+export interface AccountsDeps {
+  readonly ask: AskLibrary
+  readonly passwordWork: PasswordWork
+  readonly sessions: Pick<AccountQueries, 'findSession'>
+  readonly clock: Clock
+}
+
+const wrong: ReadonlySet<string> = new Set([
+  'INVALID_EMAIL_OR_PASSWORD',
+  'INVALID_EMAIL',
+  // Somebody who is disabled: nothing tells them from anybody else.
+  'FAILED_TO_CREATE_SESSION',
+  'INVALID_CODE',
+  'INVALID_BACKUP_CODE',
+])
+const over: ReadonlySet<string> = new Set(['INVALID_TWO_FACTOR_COOKIE', 'TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE'])
+
+/** A code is right in its own half minute, and in the one before and after. */
+const codeLifeMs = 120_000
+
+export function createAccounts({ ask, passwordWork, sessions, clock }: AccountsDeps): Accounts {
+  /** RFC 6238, section 5.2; the library does not do it. The session that it made has not been shown to anybody yet. */
+  async function refuseUsedCode(library: Library, made: CodeVerified, code: string): Promise<void> {
+    const { internalAdapter } = await library.$context
+    const identifier = `totp-code:${made.user.id}:${code}`
+    const expiresAt = new Date(clock.now() + codeLifeMs)
+    if (await internalAdapter.reserveVerificationValue({ identifier, value: 'used', expiresAt })) return
+    await internalAdapter.deleteSession(made.token)
+    throw new LibraryRefusal('INVALID_CODE')
+  }
+
+  async function signedIn(token: string, method: SignInMethod, headers: Headers): Promise<SignedIn> {
+    const session = await sessions.findSession(token)
+    if (session === undefined) throw new AppError('internal', 'sign in failed: its session is not there')
+    const { id: sessionId, personId } = session
+    return { kind: 'signed-in', personId, sessionId, method, cookies: headers.getSetCookie() }
+  }
+
+  return {
+    async signIn(caller, { email, password, remember }) {
+      try {
+        const body = { email, password, rememberMe: remember }
+        const { response, headers } = await passwordWork(() =>
+          ask(caller, ({ api }) => api.signInEmail({ body, headers: headersOf(caller), returnHeaders: true })),
+        )
+        // The second factor's hook answers in place of the endpoint, whose type does not know of it.
+        if ('twoFactorRedirect' in response) return { kind: 'second-factor', cookies: headers.getSetCookie() }
+        return await signedIn(response.token, 'password', headers)
+      } catch (error) {
+        return refusal(error)
+      }
+    },
+
+    async confirmSignIn(caller, kind, code) {
+      // With a session beside it the library would ask for the code of that session's person.
+      const step = headersOf({ ...caller, cookie: stepCookies(caller.cookie) })
+      try {
+        const input = { body: { code }, headers: step, returnHeaders: true } as const
+        const { response, headers } = await ask(caller, async (library) => {
+          if (kind === 'recovery-code') return library.api.verifyBackupCode(input)
+          const verified = await library.api.verifyTOTP(input)
+          await refuseUsedCode(library, verified.response, code)
+          return verified
+        })
+        if (response.token === undefined) throw new LibraryRefusal('INVALID_TWO_FACTOR_COOKIE')
+        return await signedIn(response.token, `password+${kind}`, headers)
+      } catch (error) {
+        return refusal(error)
+      }
+    },
+
+    async signOut(caller) {
+      const { headers } = await ask(caller, ({ api }) =>
+        api.signOut({ headers: headersOf(caller), returnHeaders: true }),
+      )
+      return headers.getSetCookie()
+    },
+
+    async renew(caller) {
+      const { headers } = await ask(caller, ({ api }) =>
+        api.getSession({ headers: headersOf(caller), returnHeaders: true }),
+      )
+      return headers.getSetCookie()
+    },
+
+    hashPassword: (password) => passwordWork(() => hashPassword(password)),
+
+    async isOwnPassword(caller, password) {
+      try {
+        await passwordWork(() =>
+          ask(caller, ({ api }) => api.verifyPassword({ body: { password }, headers: headersOf(caller) })),
+        )
+        return true
+      } catch (error) {
+        if (error instanceof LibraryRefusal && error.code === 'INVALID_PASSWORD') return false
+        throw error
+      }
+    },
+  }
+}
+
+/** Only what is a refusal; anything else is thrown on. */
+function refusal(error: unknown): SignInOutcome {
+  if (!(error instanceof LibraryRefusal)) throw error
+  if (wrong.has(error.code)) return { kind: 'refused', why: 'wrong' }
+  if (over.has(error.code)) return { kind: 'refused', why: 'over' }
+  if (error.code === 'ACCOUNT_TEMPORARILY_LOCKED') return { kind: 'refused', why: 'locked' }
+  throw new AppError('internal', `sign in failed: ${error.message}`, { cause: error })
+}
+
+function headersOf({ cookie, address, userAgent }: Caller): Headers {
+  const headers = new Headers()
+  if (cookie !== null) headers.set('cookie', cookie)
+  if (userAgent !== null) headers.set('user-agent', userAgent)
+  if (address !== null) headers.set(addressHeader, address)
+  return headers
+}
+
+/** What the library set between the two steps of a sign-in. */
+function stepCookies(header: string | null): string | null {
+  const pairs = Object.entries(header === null ? {} : parse(header))
+  const own = pairs.filter(([name]) => /\.(two_factor|dont_remember)$/.test(name))
+  return own.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('; ')
+}

@@ -1,0 +1,69 @@
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Clock } from '../../model/index.ts'
+import type { State } from '../../store/state/index.ts'
+import { type Authenticate, createAuthenticate } from '../authenticate.ts'
+import type { Changes } from '../changes.ts'
+import type { ApiConfig } from '../config.ts'
+import { type Accounts, createAccounts } from './accounts.ts'
+import { createAskLibrary } from './library.ts'
+import { createPasswordWork } from './password-work.ts'
+import { createSessionCookie } from './session-cookie.ts'
+import { createSignIns, type SignIns } from './sign-in.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
+
+/** How people come in. */
+export interface PeopleAccess {
+  readonly accounts: Accounts
+  readonly signIns: SignIns
+  readonly throttle: Throttle
+  readonly authenticate: Authenticate
+}
+
+export interface PeopleAccessDeps {
+  readonly state: State
+  readonly changes: Changes
+  readonly accountSecret: Uint8Array
+  readonly metrics: Registry
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+const dayMs = 86_400_000
+
+export function createPeopleAccess(config: ApiConfig, deps: PeopleAccessDeps): PeopleAccess {
+  const { state, changes, logger, clock } = deps
+  const publicUrl = config.publicUrl ?? null
+  const secret = Buffer.from(deps.accountSecret).toString('hex')
+  const ask = createAskLibrary(
+    { publicUrl, sessionDays: config.sessionDays, secret },
+    {
+      tables: state.accountTables,
+      logger,
+      async maySignIn(personId) {
+        const person = await state.people.get(personId)
+        return person !== undefined && person.disabledMs === null
+      },
+    },
+  )
+  const sessionCookie = createSessionCookie(secret)
+  const throttle = createThrottle()
+  const accounts = createAccounts({ ask, passwordWork: createPasswordWork(), sessions: state.accounts, clock })
+  const signIns = createSignIns({
+    accounts,
+    throttle,
+    sessionCookie,
+    state,
+    changes,
+    logger,
+    registry: deps.metrics,
+  })
+  const authenticate = createAuthenticate({
+    state,
+    accounts,
+    sessionCookie,
+    sessionMs: config.sessionDays * dayMs,
+    now: () => clock.now(),
+  })
+  return { accounts, signIns, throttle, authenticate }
+}
