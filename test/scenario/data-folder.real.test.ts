@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
@@ -67,5 +67,7 @@ test('everything in it is for its owner alone, whatever folder it was given', as
   await platform.stop()
   const files = readdirSync(folder.path, { recursive: true, encoding: 'utf8' })
   expect(files).toEqual(expect.arrayContaining(['state.sqlite', 'readings.duckdb', 'secret.key', 'log']))
+  const inventory = readFileSync('docs/security-reference.md', 'utf8')
+  expect(readdirSync(folder.path).filter((file) => !inventory.includes(`\`${file}\``))).toEqual([])
   expect(files.filter((file) => (lstatSync(join(folder.path, file)).mode & 0o077) !== 0)).toEqual([])
 })
