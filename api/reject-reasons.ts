@@ -13,6 +13,7 @@ export const rejectReasonTexts: Readonly<Record<RejectReason, string>> = {
   too_old: 'the time is older than the platform accepts',
   too_many_metrics: 'the device has reached its limit of distinct metrics',
   too_fast: 'more readings without a time of their own than one a millisecond, for five minutes',
+  store_refused: 'the readings store will never take it: the detail has what it said',
   forbidden_topic: 'the topic belongs to someone else; the connection was closed',
   payload_too_large: 'the payload is larger than the device may send',
   topic_too_deep: 'the topic has more levels than the device may use',

@@ -1,8 +1,11 @@
+import type { ReadingBatch } from '../model/index.ts'
 import type { LogPosition, LogReader } from '../store/log/index.ts'
-import type { ReadingStore } from '../store/readings/index.ts'
+import type { ReadingStore, RefusedReading, SeriesCatalog } from '../store/readings/index.ts'
+import type { Counters } from './counters.ts'
 import type { Effects } from './effects.ts'
 import type { IngestLedger } from './ports.ts'
 import type { Recording } from './recording.ts'
+import { listRefused } from './refused-readings.ts'
 import type { Remembered } from './remember.ts'
 import type { Retry } from './retry.ts'
 import type { SeriesNaming } from './series-naming.ts'
@@ -19,6 +22,8 @@ export interface CommitterDeps {
   readonly naming: SeriesNaming
   readonly snapshots: Snapshots
   readonly retry: Retry
+  readonly series: Pick<SeriesCatalog, 'get'>
+  readonly counters: Counters
 }
 
 /** How far the effects of the log are stored. */
@@ -40,8 +45,10 @@ export interface Commit {
  * ahead of what is read again is left alone.
  */
 export interface Committer {
-  /** How far the stores are. Once, before the first commit. */
-  resume(stored: Positions): void
+  /** How far the stores are. Once, before the first commit. `join` is done before the first readings are stored. */
+  resume(stored: Positions, join?: () => Promise<void>): void
+  /** The readings store has lost what came after `position`; resolves with where the stores are now. Not during a commit. */
+  goBack(position: LogPosition): Positions
   /** Rejects when the commit failed for good; resolves once everything is durable. Not while one is running. */
   commit(commit: Commit): Promise<void>
 }
@@ -49,19 +56,38 @@ export interface Committer {
 export function createCommitter(deps: CommitterDeps): Committer {
   const { log, readings, ledger, recording, naming, snapshots, retry } = deps
   let stored: Positions = { readings: 0, ledger: 0 }
+  let join: (() => Promise<void>) | undefined
+
+  async function storeReadings(batch: ReadingBatch, position: LogPosition): Promise<readonly RefusedReading[]> {
+    const outcome = await retry.run('store readings', async () => {
+      await join?.()
+      join = undefined
+      return readings.write(batch, position)
+    })
+    return outcome.refused
+  }
 
   return {
-    resume(positions) {
+    resume(positions, joinFirst) {
       stored = positions
+      join = joinFirst
+    },
+
+    goBack(position) {
+      join = undefined
+      stored = { ...stored, readings: position }
+      return stored
     },
 
     async commit({ effects, position, remembered }) {
-      const { batch, rejected, unnamed } = effects
+      const { batch, unnamed } = effects
+      let { rejected } = effects
       if (unnamed.length > 0) await retry.run('name series', () => naming.name(unnamed))
       naming.replaceProvisional(batch)
       if (position > stored.readings && (batch.length > 0 || remembered !== undefined)) {
-        await retry.run('store readings', () => readings.write(batch, position))
+        const refused = await storeReadings(batch, position)
         stored = { ...stored, readings: position }
+        if (refused.length > 0) rejected = [...rejected, ...listRefused(batch, refused, deps)]
       }
       if (position > stored.ledger && (rejected.length > 0 || remembered !== undefined)) {
         await retry.run('list rejected messages', () => ledger.commit(consumerName, position, rejected))

@@ -22,6 +22,7 @@ export class Counters {
     too_old: 0,
     too_many_metrics: 0,
     too_fast: 0,
+    store_refused: 0,
     forbidden_topic: 0,
     payload_too_large: 0,
     topic_too_deep: 0,

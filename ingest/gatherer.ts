@@ -37,6 +37,8 @@ export interface Gatherer {
   commitIfDue(position: LogPosition, memory: Memory): void
   /** Nothing comes that it could be stored with: what was gathered is due. */
   hurry(): void
+  /** What was gathered will be gathered again: it goes on from there as if nothing had been, or had failed. Only when settled. */
+  startOver(from: LogPosition): void
   /** Stores what is left, and the memory, and waits for it. */
   finish(position: LogPosition, memory: Memory): Promise<void>
   /** Clears the timers. */
@@ -134,6 +136,15 @@ export function createGatherer(config: IngestConfig, { naming, committer, rememb
         checkpointDue ||= eventful
         if (checkpointDue) wake()
       }, config.checkpointMs)
+    },
+    startOver(from) {
+      gathered.clear()
+      spare.clear()
+      clearTimeout(commitTimer)
+      commitTimer = undefined
+      failure = undefined
+      commitDue = checkpointDue = false
+      storedPosition = checkpointAt = from
     },
     settled,
     commit,

@@ -78,11 +78,15 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const judgedPosition = () => Math.max(judged, walk.position)
   const onFailure = (error: unknown) => pipeline.fail(error)
   const recording = createRecording({ evaluator, retry, judgedPosition, onFailure })
-  const committer = createCommitter({ log, readings, ledger, recording, naming, snapshots, retry })
+  const committer = createCommitter({ log, readings, ledger, recording, naming, snapshots, retry, series, counters })
   const remember = createRemember(evaluator, judgedPosition)
   const gatherer = createGatherer(config, { naming, committer, remember })
   const walk = createWalk(pass, gatherer, evaluator)
-  const catchUp = createCatchUp(config, { log, gatherer, retry, reopenLog: deps.reopenLog, createPass: newPass })
+  const catchUp = createCatchUp(config, {
+    ...{ log, gatherer, committer, snapshots, retry, logger },
+    reopenLog: deps.reopenLog,
+    createPass: newPass,
+  })
   const hurried = evaluator === undefined ? undefined : catchUp
   const parts = { log, walk, gatherer, recording, catchUp: hurried, retry, clock }
   const pipeline = createPipeline(config, { ...parts, onFailure: fail })
@@ -91,10 +95,20 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
 
   async function begin(): Promise<void> {
     await series.load()
-    const resumption = await restore({ logId: deps.logId, log, readings, series, ledger, evaluator, snapshots, pass })
+    const resumption = await restore({
+      logId: deps.logId,
+      log,
+      readings,
+      series,
+      ledger,
+      evaluator,
+      snapshots,
+      pass,
+      logger,
+    })
     const { position, stored, recorded } = resumption
     judged = resumption.judged
-    committer.resume(stored)
+    committer.resume(stored, resumption.join)
     recording.resume(recorded)
     logger.info({ position, ...stored, judged, recorded }, 'ingest resumes')
     running = pipeline.run(resumption)

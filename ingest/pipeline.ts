@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../model/index.ts'
 import type { LogReader, LogSlice } from '../store/log/index.ts'
-import type { CatchUp } from './catch-up.ts'
+import { type CatchUp, isEmptied, type Parting } from './catch-up.ts'
 import type { IngestConfig } from './config.ts'
 import type { Gatherer } from './gatherer.ts'
 import type { Recording } from './recording.ts'
@@ -78,8 +78,17 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
   async function handOn(beginning: Beginning): Promise<void> {
     await recording.record()
     if (!walk.gathering) return
-    if (!gatherer.full || (await gatherer.settled(patienceMs()))) gatherer.commitIfDue(walk.position, walk.memory)
-    else catchingUp = catchUp?.run(walk, { ...beginning, position: walk.position }).then(wake, fail)
+    try {
+      if (!gatherer.full || (await gatherer.settled(patienceMs()))) gatherer.commitIfDue(walk.position, walk.memory)
+      else partWays(beginning, 'slow')
+    } catch (error) {
+      if (!isEmptied(error) || catchUp === undefined) throw error
+      partWays(beginning, 'emptied')
+    }
+  }
+
+  function partWays(beginning: Beginning, why: Parting): void {
+    catchingUp = catchUp?.run(walk, { ...beginning, position: walk.position }, why).then(wake, fail)
   }
 
   /**
@@ -110,7 +119,11 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
     // Not behind a readings store that is down.
     await recording.finish()
     await catchingUp
-    if (walk.gathering) await gatherer.finish(walk.position, walk.memory)
+    if (!walk.gathering) return
+    await gatherer.finish(walk.position, walk.memory).catch((error: unknown) => {
+      // Where it begins anew is for the next start to find.
+      if (!isEmptied(error)) throw error
+    })
   }
 
   /** A failure leaves others under way. They begin nothing that lasts any more; what they have begun is waited for. */

@@ -28,6 +28,8 @@ export const rejectReasons = [
   'too_old',
   'too_many_metrics',
   'too_fast',
+  // refused for ever by the readings store
+  'store_refused',
   // refused by the broker before they were acknowledged
   'forbidden_topic',
   'payload_too_large',

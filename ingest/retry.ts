@@ -15,12 +15,17 @@ export interface Retry {
   readonly failing: boolean
 }
 
-/** The one place where ingest tries again: first failure and recovery are logged, not every attempt. */
+/**
+ * The one place where ingest tries again, no sooner than whoever refused asks for. A failure is logged when it is another one
+ * than before, and the recovery, but not every attempt.
+ */
 export function createRetry(logger: Logger, signal: AbortSignal): Retry {
   const failing = new Set<string>()
 
   async function run<T>(what: string, act: () => Promise<T>): Promise<T> {
+    let lastTold: string | undefined
     for (let attempt = 1; ; attempt++) {
+      let waitMs = Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs)
       if (signal.aborted) throw new AppError('aborted', `${what} failed: ingest has given up`)
       try {
         const result = await act()
@@ -31,11 +36,12 @@ export function createRetry(logger: Logger, signal: AbortSignal): Retry {
         return result
       } catch (error) {
         if (!isAppError(error) || !error.retryable) throw error
-        if (attempt === 1) logger.warn({ err: error, what }, 'ingest is waiting and trying again')
+        if (error.message !== lastTold) logger.warn({ err: error, what }, 'ingest is waiting and trying again')
+        lastTold = error.message
         failing.add(what)
+        waitMs = Math.max(waitMs, error.retryAfterMs ?? 0)
       }
-      const delayMs = Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs)
-      await delay(delayMs, undefined, { signal }).catch(() => {})
+      await delay(waitMs, undefined, { signal }).catch(() => {})
     }
   }
 

@@ -24,6 +24,8 @@ export interface Snapshots {
    * not cost the right ones their snapshots.
    */
   load(limits: SnapshotLimits): Promise<Snapshot | undefined>
+  /** The same of the oldest: from there on the log has everything. */
+  loadOldest(limits: SnapshotLimits): Promise<Snapshot | undefined>
   /**
    * Resolves once it is durable, with the position that nothing before is needed of any more, or undefined: all is.
    * What `load` passed over, and what is older than those kept, is removed.
@@ -65,6 +67,16 @@ export function createSnapshots({ files, logId, logger }: SnapshotsDeps): Snapsh
         if (snapshot !== undefined) return snapshot
         logger.warn({ position, limits }, 'ingest snapshot is passed over')
         passedOver.add(position)
+      }
+      return undefined
+    },
+
+    async loadOldest(limits) {
+      for (const { position } of (await files.list()).toReversed()) {
+        const snapshot = await read(position, limits)
+        if (snapshot === undefined) continue
+        passedOver.delete(position)
+        return snapshot
       }
       return undefined
     },
