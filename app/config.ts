@@ -6,9 +6,11 @@ import { AppError, type FieldError, type TopicRules } from '../model/index.ts'
 import { type NotifierConfig, notifierConfigSchema } from '../notifier/config.ts'
 import { type LogConfig, logConfigSchema } from '../store/log/config.ts'
 import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
+import type { InfluxdbReadingsConfig } from '../store/readings/influxdb/config.ts'
 import { type RedisConfig, redisConfigSchema } from '../store/redis/config.ts'
 import { type SessionConfig, sessionConfigSchema } from '../store/sessions/config.ts'
 import { type Environment, loadEnvironment, readSettings } from './env.ts'
+import { influxConfigOf, influxFaults } from './influx-settings.ts'
 import type { NightlyConfig } from './nightly.ts'
 import { type Settings, settings } from './settings.ts'
 import { loadTls, type TlsFiles } from './tls-files.ts'
@@ -30,6 +32,8 @@ export interface PlatformConfig {
   readonly ingest: IngestConfig
   /** Without its path, which the data folder gives. */
   readonly readings: Omit<DuckdbReadingsConfig, 'path'>
+  /** Undefined: the readings are kept in the data folder. */
+  readonly influxdb: InfluxdbReadingsConfig | undefined
   /** Memory for the newest readings. */
   readonly recentBytes: number
   readonly nightly: NightlyConfig
@@ -54,6 +58,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     errors.push({ field: 'HTTP_PORT', message: 'is off, and there is no HTTPS either: nothing could be asked' })
   if (values.LOG_SEGMENT_BYTES * 2 > values.LOG_MAX_BYTES)
     errors.push({ field: 'LOG_SEGMENT_BYTES', message: 'must be at most half of LOG_MAX_BYTES' })
+  errors.push(...influxFaults(values))
   if (errors.length > 0) throw new AppError('invalid_input', 'read settings failed', { fields: errors })
 
   const { path: _, ...readings } = duckdbReadingsConfigSchema.parse({
@@ -100,6 +105,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       stuckIntervals: values.INGEST_STUCK_INTERVALS,
     }),
     readings,
+    influxdb: influxConfigOf(values),
     recentBytes: values.READINGS_RECENT_MB * 1024 * 1024,
     nightly: { retentionDays: values.READINGS_RETENTION_DAYS, hourUtc: values.READINGS_NIGHT_HOUR_UTC },
     audit: { retentionDays: values.AUDIT_RETENTION_DAYS },

@@ -3,7 +3,7 @@ import { createIngest, createSeriesNames, createSnapshotFolder } from '../ingest
 import { systemClock } from '../model/index.ts'
 import { createRuleEngine } from '../rules/index.ts'
 import { openSegmentReader, type SharedLog } from '../store/log/index.ts'
-import { createDuckdbReadings, withRecent } from '../store/readings/index.ts'
+import { withRecent } from '../store/readings/index.ts'
 import { openState, type StateConfig } from '../store/state/index.ts'
 import type { PlatformConfig } from './config.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -11,6 +11,7 @@ import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
 import { createNightly } from './nightly.ts'
 import { serve } from './port-rpc.ts'
+import { openableReadings } from './readings-store.ts'
 import type { IngestService } from './services.ts'
 import { runThread } from './threads.ts'
 
@@ -35,11 +36,9 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     lifecycle.own('state', () => state.close())
     const series = createSeriesNames(state.series)
     await series.load()
-    const duckdb = createDuckdbReadings(
-      { ...config.readings, path: folder.readingsFile },
-      { catalog: series, logId, logger },
-    )
-    const readings = withRecent(duckdb, { bytesMax: config.recentBytes })
+    const { readingsFile } = folder
+    const store = openableReadings(config, { readingsFile, catalog: series, logId, logger })
+    const readings = withRecent(store, { bytesMax: config.recentBytes })
     lifecycle.own('readings', () => readings.close())
     const log = openSegmentReader({ folder: folder.logFolder, shared, consumer: 'ingest' })
     lifecycle.own('log reader', () => log.close())
@@ -70,7 +69,7 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     lifecycle.own('ingest', () => ingest.stop())
     await ingest.start()
     const nightly = createNightly(config.nightly, {
-      readings: duckdb,
+      readings: { expire: readings.expire, compact: store.compact },
       trimAlerts: () => state.trimAlerts(),
       clock: systemClock,
       logger,

@@ -10,7 +10,7 @@ export interface NightlyConfig {
 }
 
 export interface NightlyDeps {
-  readonly readings: Pick<ReadingStore, 'expire'> & CompactableStore
+  readonly readings: Pick<ReadingStore, 'expire'> & { readonly compact: CompactableStore['compact'] | undefined }
   /** Removes the oldest resolved alerts beyond the bound. */
   readonly trimAlerts: () => Promise<number>
   readonly clock: Clock
@@ -41,7 +41,7 @@ export function createNightly(config: NightlyConfig, deps: NightlyDeps): { start
     try {
       await trimAlerts()
       await readings.expire(todayMs - config.retentionDays * dayMs)
-      if (stopped) return
+      if (stopped || readings.compact === undefined) return
       const rows = await readings.compact(todayMs - dayMs)
       logger.info({ rows, day: new Date(todayMs - dayMs).toISOString().slice(0, 10) }, 'readings sorted')
     } catch (error) {

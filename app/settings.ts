@@ -10,6 +10,7 @@ import { duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
 import { redisConfigSchema } from '../store/redis/config.ts'
 import { sessionConfigSchema } from '../store/sessions/config.ts'
 import type { Setting } from './env.ts'
+import { influxSchemas } from './influx-settings.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -78,7 +79,12 @@ const platformSchemas = {
   SCALAR_METRICS: renames
     .prefault('volt=voltage,ampere=current')
     .describe('Metric names of scalar topics, as theirs=ours, comma-separated'),
-  READINGS_RETENTION_DAYS: z.int().min(1).max(36_500).default(90).describe('Days that raw readings are kept'),
+  READINGS_RETENTION_DAYS: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(90)
+    .describe('Days that raw readings are kept; in a database that was there before, no longer than its own retention'),
   READINGS_NIGHT_HOUR_UTC: z
     .int()
     .min(0)
@@ -136,6 +142,7 @@ export const settingSchemas = {
   INGEST_LATE_HORIZON_MS: ingestShape.lateHorizonMs,
   INGEST_MAX_METRICS: ingestShape.maxMetrics,
   INGEST_STUCK_INTERVALS: ingestShape.stuckIntervals,
+  ...influxSchemas,
   DUCKDB_MEMORY_MB: duckdbShape.memoryMb,
   DUCKDB_THREADS: duckdbShape.threads,
   HTTP_MAX_BODY_BYTES: apiShape.maxBodyBytes,
@@ -153,7 +160,13 @@ export const settingSchemas = {
 type SettingName = keyof typeof settingSchemas
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof settingSchemas)[Name]> }
 
-const secrets: ReadonlySet<string> = new Set<SettingName>(['BOOTSTRAP_ADMIN_KEY', 'REDIS_URL', 'SMTP_URL'])
+const secrets: ReadonlySet<string> = new Set<SettingName>([
+  'BOOTSTRAP_ADMIN_KEY',
+  'INFLUX_PASSWORD',
+  'INFLUX_TOKEN',
+  'REDIS_URL',
+  'SMTP_URL',
+])
 
 export const settings: readonly Setting[] = Object.entries(settingSchemas).map(([name, schema]) => ({
   name,

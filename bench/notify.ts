@@ -4,6 +4,7 @@ import { connectAsync, type MqttClient } from 'mqtt'
 import { type MailServer, startMailServer } from '../test/notifier/mail-server.ts'
 import { type Platform, startPlatform } from '../test/scenario/platform.ts'
 import type { Bench } from './bench.ts'
+import { influxEnv } from './influx.ts'
 import { ackedPerS, registeredConnections } from './ingest-peers.ts'
 import { startRawGenerator } from './raw-generator.ts'
 
@@ -32,6 +33,7 @@ export const benchNotify: Bench = async ({ args, say }) => {
       MAIL_FROM: 'bench@example.com',
       ALERT_EMAIL: 'ops@example.com',
       MAILS_PER_S: '1000',
+      ...influxEnv(),
     },
   })
   const connections = await registeredConnections(platform, { ...load, seconds })

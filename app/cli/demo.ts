@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import packageJson from '../../package.json' with { type: 'json' }
-import { loadConfig } from '../config.ts'
+import { loadConfig, type PlatformConfig } from '../config.ts'
 import { troublePoint, utcOffsetMs } from '../demo/building.ts'
 import { prepareDemoFolder } from '../demo/folder.ts'
 import { freePort } from '../demo/free-port.ts'
+import { demoInflux } from '../demo/influx.ts'
 import { createProgress } from '../demo/progress.ts'
 import { type CallApi, createCallApi, registerBuilding } from '../demo/register.ts'
 import { startSimulator } from '../demo/simulator.ts'
@@ -21,7 +22,7 @@ export interface DemoOptions {
 const host = '127.0.0.1'
 const dayMs = 86_400_000
 
-/** A building to look at, on embedded defaults and loopback only, until a signal. */
+/** A building to look at, on embedded defaults and loopback only, until a signal; with INFLUX_URL its readings are there. */
 export async function demo({ data, days }: DemoOptions): Promise<void> {
   prepareDemoFolder(data)
   const [mqttPort, wsPort, httpPort] = [
@@ -41,6 +42,7 @@ export async function demo({ data, days }: DemoOptions): Promise<void> {
       SITE_TIME_ZONE: 'Asia/Jakarta',
       SITE_CURRENCY: 'IDR',
       ALERT_EMAIL: 'operator@gedung-contoh.example',
+      ...demoInflux(process.env, Date.now()),
     },
     // The demo's settings are its own, not those of an .env beside it.
     join(data, '.env'),
@@ -76,7 +78,7 @@ export async function demo({ data, days }: DemoOptions): Promise<void> {
       say(`
   Look at it     ${httpUrl}/#key=${key}
   HTTP API       ${httpUrl}/docs   (key: ${key})
-  MQTT           mosquitto_sub -h ${host} -p ${platform.mqttPort} -u key:${await keyId(call)} -P ${key} -t 'pel/v1/+/telemetry' -v
+${where(config.influxdb)}  MQTT           mosquitto_sub -h ${host} -p ${platform.mqttPort} -u key:${await keyId(call)} -P ${key} -t 'pel/v1/+/telemetry' -v
 
   In a quarter of a minute a pump will draw too much: an alert, and a mail. Ctrl-C ends the demo.
 `)
@@ -87,6 +89,12 @@ export async function demo({ data, days }: DemoOptions): Promise<void> {
     await platform.stop()
   }
   process.exit(0)
+}
+
+function where(influxdb: PlatformConfig['influxdb']): string {
+  return influxdb === undefined
+    ? ''
+    : `  Readings       ${influxdb.url}, database or bucket ${influxdb.database ?? influxdb.bucket}\n`
 }
 
 interface Notifications {

@@ -3,6 +3,7 @@ import { createRandom } from '../../firmware-sim/index.ts'
 import { startMailServer } from '../../test/notifier/mail-server.ts'
 import { createPlatform } from '../../test/scenario/platform.ts'
 import { waitUntil } from '../../test/setup/wait.ts'
+import { influxEnv } from '../influx.ts'
 import { type ChaosClient, queuedDevice, startClients } from './clients.ts'
 import { compareStored, describeVerdict } from './compare-stored.ts'
 import type { ToldVerdict } from './compare-told.ts'
@@ -45,7 +46,7 @@ export async function runKill9({ runs, seed, say }: Kill9Options): Promise<Kill9
   const ledger = createLedger()
   const problems: string[] = []
   await using mails = await startMailServer({ onMessage: () => answerLate(random) })
-  await using platform = createPlatform({ env: { ...mailingTo(mails), ...roomForQueue } })
+  await using platform = createPlatform({ env: { ...mailingTo(mails), ...roomForQueue, ...influxEnv() } })
   await platform.start()
   const tellings = createTellings(platform, mails)
   const { clients, retained, crossing } = await startClients(platform, { ledger, random })

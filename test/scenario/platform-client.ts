@@ -33,13 +33,15 @@ const status = z.object({
     consumers: z.array(z.object({ name: z.string(), position: z.number(), lag: z.number() })),
   }),
   ingest: z.object({
+    position: z.number(),
+    storeDown: z.boolean(),
     messages: z.number(),
     readings: z.number(),
     duplicates: z.number(),
     redeliveries: z.number(),
     rejected: z.record(z.string(), z.number()),
   }),
-  readings: z.object({ readings: z.number(), rows: z.number(), bytes: z.number(), lateRows: z.number() }),
+  readings: z.object({ readings: z.number().nullable(), lateRows: z.number() }),
   broker: z.object({ connections: z.number(), ackedTotal: z.number(), droppedQos0Total: z.number() }),
 })
 

@@ -51,7 +51,8 @@ export function storeError(failure: Failure, cause: unknown): AppError {
   const waitMs = retryAfterMs(cause.retryAfter, nowMs)
   if (status === 401) return fail(`${says}. Token, user or password are wrong`, askAgainMs)
   if (status === 403) return fail(`${says}. Token or user may not use ${target}`, askAgainMs)
-  if (isMissing(cause)) return fail(`${says}. There is no ${target}, or its retention policy is missing`, askAgainMs)
+  // Soon: the next attempt may make it.
+  if (isMissing(cause)) return fail(`${says}. There is no ${target}, or its retention policy is missing`)
   if (status === 429 || status === 503) return fail(`${says} (${status})`, waitMs)
   if (status >= 500) return fail(says, waitMs)
   return fail(`${says} (${status}). Is this InfluxDB 1.6 or later?`, askAgainMs)

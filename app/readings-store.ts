@@ -1,0 +1,32 @@
+import type { Logger } from 'pino'
+import { systemClock } from '../model/index.ts'
+import {
+  type CompactableStore,
+  createDuckdbReadings,
+  createInfluxdbReadings,
+  type ReadingStore,
+  type SeriesCatalog,
+} from '../store/readings/index.ts'
+import type { PlatformConfig } from './config.ts'
+
+export const readingStores = ['duckdb', 'influxdb'] as const
+export type ReadingStoreName = (typeof readingStores)[number]
+
+export interface ReadingStoreDeps {
+  readonly readingsFile: string
+  readonly catalog: SeriesCatalog
+  readonly logId: string
+  readonly logger: Logger
+}
+
+type StoreConfig = Pick<PlatformConfig, 'readings' | 'influxdb'>
+
+/** The store that the settings choose. */
+export function openableReadings(
+  config: StoreConfig,
+  deps: ReadingStoreDeps,
+): ReadingStore & Partial<CompactableStore> {
+  const { readingsFile, ...rest } = deps
+  if (config.influxdb !== undefined) return createInfluxdbReadings(config.influxdb, { ...rest, clock: systemClock })
+  return createDuckdbReadings({ ...config.readings, path: readingsFile }, rest)
+}
