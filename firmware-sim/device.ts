@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connectAsync, type MqttClient, Store } from 'mqtt'
 import type { LatencyHistogram } from '../model/index.ts'
 import { nativeTopic, parseDeviceId } from '../model/index.ts'
+import { publishUntilAcked } from './publish-until-acked.ts'
 import { RedeliveryStore } from './redelivery-store.ts'
 import type { SentMessage, SentRow } from './truth/history.ts'
 
@@ -129,8 +130,8 @@ export function createDevice(options: DeviceOptions, latencies: LatencyHistogram
       const message: SentMessage = { sentMs, ackedMs: undefined, rows, ...(rejected !== undefined && { rejected }) }
       record(message)
       counts.sent++
-      client?.publish(telemetryTopic, payload, { qos }, (error) => {
-        if (error) return
+      if (client === undefined) return message
+      publishUntilAcked(client, { topic: telemetryTopic, payload, options: { qos } }, () => {
         counts.acked++
         message.ackedMs = Date.now()
         latencies.add(performance.now() - startMs)

@@ -1,5 +1,5 @@
 import { connectAsync, Store } from 'mqtt'
-import { RedeliveryStore } from '../../firmware-sim/index.ts'
+import { publishUntilAcked, RedeliveryStore } from '../../firmware-sim/index.ts'
 import { type Ledger, markAcked, type SentMessage } from './ledger.ts'
 import type { MessageMaker } from './messages.ts'
 
@@ -76,9 +76,8 @@ export async function startMqttClient(
     const message = maker.next(slot)
     ledger.record(message)
     waiting.set(message.payload, message)
-    client.publish(message.topic, message.payload, { qos }, (error) => {
-      // Only when the client is closed: until then it keeps trying.
-      if (error) return
+    const { topic, payload } = message
+    publishUntilAcked(client, { topic, payload, options: { qos } }, () => {
       waiting.delete(message.payload)
       acked++
       const timer = setTimeout(

@@ -1,4 +1,5 @@
 import { connectAsync } from 'mqtt'
+import { publishUntilAcked } from '../../firmware-sim/index.ts'
 import { nativeTopic, parseDeviceId } from '../../model/index.ts'
 import type { ChaosClient } from './mqtt-client.ts'
 
@@ -37,8 +38,8 @@ export async function startRetainedClient(port: number, id: string, token: strin
       return
     }
     const serial = ++lastSent
-    client.publish(topic, JSON.stringify({ serial }), { qos: 1, retain: true }, (error) => {
-      if (error) return
+    const payload = JSON.stringify({ serial })
+    publishUntilAcked(client, { topic, payload, options: { qos: 1, retain: true } }, () => {
       lastAcked = serial
       timer = setTimeout(publishNext, pauseMs)
     })

@@ -28,12 +28,17 @@ async function startBroker(answer: (publish: IPublishPacket, socket: Socket, con
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const address = server.address()
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   return {
     url: `mqtt://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
     packets,
     telemetry: () => packets.filter((packet) => packet.cmd === 'publish').filter(({ topic }) => topic === telemetry),
+    /** Ends all connections there are. */
+    cut,
     [Symbol.dispose]() {
-      for (const socket of sockets) socket.destroy()
+      cut()
       server.close()
     },
   }
@@ -133,4 +138,20 @@ test('a device that waits for as many acknowledgements as it may says so', async
   expect(device.busy).toBe(true)
   await device.stop()
   expect(device.counts).toMatchObject({ sent: 3, acked: 0 })
+})
+
+test('a simulated device sends in the end what it was to send while a connection broke in the middle of sending again', async () => {
+  using broker = await startBroker((publish, socket, connection) => connection > 2 && socket.write(puback(publish)))
+  const device = deviceAt(broker.url, false)
+  await device.start()
+  device.send(telemetryOf(startMs))
+  await waitUntil('the message', () => broker.telemetry().length === 1)
+  broker.cut()
+  await waitUntil('it again', () => broker.telemetry().length === 2)
+  device.send(telemetryOf(startMs + 1))
+  broker.cut()
+  await waitUntil('both acknowledgements', () => device.counts.acked === 2)
+  await device.stop()
+  const times = broker.telemetry().map(({ payload }) => JSON.parse(payload.toString()).ts)
+  expect(times).toEqual([startMs, startMs, startMs, startMs + 1])
 })
