@@ -11,6 +11,7 @@ import type { ApiConfig } from './config.ts'
 import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import type { TlsPair } from './listener.ts'
+import { createLiveStreams } from './live-streams.ts'
 import type { ApiPeers, ControlRelay, ServiceWatch, ValidateRule } from './ports.ts'
 import { createQuotas, type LimitKind } from './quota.ts'
 import { createRoutes } from './routes.ts'
@@ -54,9 +55,11 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   const { state, peers, clock, logger } = deps
   const changes = createChanges(state, deps.relay)
   const people = createPeopleAccess(config, { ...deps, changes })
+  const live = createLiveStreams({ pollMs: config.livePollMs, heartbeatMs: config.liveHeartbeatMs })
   const routes = createRoutes({
     state,
     peers,
+    live,
     clock,
     people,
     registry: deps.metrics,
@@ -80,7 +83,11 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   if (deps.tls) observeTls?.(deps.tls.cert)
   return {
     start: server.start,
-    stop: server.stop,
+    stop() {
+      // They would hold up the stop until they are cut.
+      live.stop()
+      return server.stop()
+    },
     ports: server.ports,
     useTls(pair) {
       server.useTls(pair)

@@ -144,14 +144,21 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
       if (unsafe && page === 'foreign') throw new HttpProblem('forbidden', 'this request comes from a page elsewhere')
       return route.run(request, context)
     }
-    const authenticating = deps.authenticate({ ...context, authorization, unsafe, page })
-    const { cookies, ...who } = await authenticating.catch(async (error: unknown) => {
+    const asking = { ...context, authorization, unsafe, page }
+    const { cookies, ...who } = await deps.authenticate(asking).catch(async (error: unknown) => {
       await quota.takeOfAddress('address')
       throw error
     })
     await quota.takeOfPrincipal(who.principal)
-    authorise(who, route.policy)
-    const given = await route.run(request, { ...context, ...who })
+    const { policy } = route
+    authorise(who, policy)
+    const again = async () => authorise(await deps.authenticate({ ...asking, again: true }), policy)
+    const stillAllowed = () =>
+      again().then(
+        () => true,
+        () => false,
+      )
+    const given = await route.run(request, { ...context, ...who, stillAllowed })
     return cookies.length === 0 ? given : { ...given, cookies: [...cookies, ...(given.cookies ?? [])] }
   }
 
@@ -202,5 +209,6 @@ function toResponse(route: Route, { status, headers: given, cookies = [], body }
   const mediaType = route.responses[status]?.mediaType
   if (mediaType === undefined) return Response.json(body, { status, headers })
   if (!headers.has('content-type')) headers.set('content-type', mediaType)
+  if (body instanceof ReadableStream) return new Response(body, { status, headers })
   return new Response(body instanceof Uint8Array ? Buffer.from(body) : String(body), { status, headers })
 }

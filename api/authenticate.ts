@@ -24,6 +24,8 @@ export interface AuthenticateRequest extends Caller {
   /** Whether it may change something. */
   readonly unsafe: boolean
   readonly page: PageOrigin
+  /** Looked at again while an answer goes on: that is no sign of the person, and its session is not renewed. */
+  readonly again?: boolean
 }
 
 export interface AuthenticateDeps {
@@ -73,7 +75,7 @@ async function bySession(request: AuthenticateRequest, deps: AuthenticateDeps): 
     throw new HttpProblem('unauthenticated', 'this session is over; sign in again', { headers: challenge })
   if (request.unsafe && request.page !== 'own')
     throw new HttpProblem('forbidden', 'a session is only good for requests of pages of this platform (Origin)')
-  const cookies = await renewed(request, session, deps)
+  const cookies = request.again === true ? [] : await renewed(request, session, deps)
   return { principal: personPrincipal(person), scopes: [], session, cookies }
 }
 

@@ -55,6 +55,13 @@ export const apiConfigSchema = z.strictObject({
     .max(600_000)
     .default(30_000)
     .describe('Time an answer may take; then it is 503, and what the request asked for may still happen'),
+  livePollMs: z.int().min(1).max(10_000).default(250).describe('How often a live stream looks for news'),
+  liveHeartbeatMs: z
+    .int()
+    .min(10)
+    .max(25_000)
+    .default(10_000)
+    .describe('How often a live stream says that it is there, and looks whether its client may still see it'),
   keepAliveTimeoutMs: z.int().min(0).max(600_000).default(15_000).describe('Time an idle connection stays open'),
   stopTimeoutMs: z
     .int()

@@ -9,6 +9,7 @@ const httpCodes = [
   'unsupported_media_type',
   'request_timeout',
   'headers_too_large',
+  'too_many_streams',
   'uri_too_long',
   'rate_limited',
 ] as const
@@ -21,6 +22,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   unsupported_media_type: 415,
   request_timeout: 408,
   headers_too_large: 431,
+  too_many_streams: 429,
   uri_too_long: 414,
   rate_limited: 429,
   invalid_input: 422,

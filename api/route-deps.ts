@@ -3,6 +3,7 @@ import type { Clock } from '../model/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import type { PeopleAccess } from './auth/people-access.ts'
 import type { Changes } from './changes.ts'
+import type { LiveStreams } from './live-streams.ts'
 import type { ApiPeers, ValidateRule } from './ports.ts'
 
 /** What routes are made of. They read state directly and write only through `changes`. */
@@ -11,6 +12,7 @@ export interface RouteDeps {
   readonly changes: Changes
   readonly peers: ApiPeers
   readonly people: PeopleAccess
+  readonly live: LiveStreams
   readonly validateRule: ValidateRule
   /** The newest audit entries of earlier times, as they were written down beside the database. */
   recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>

@@ -69,6 +69,8 @@ export interface PrincipalContext extends RequestContext {
   readonly scopes: readonly string[]
   /** Where a person is signed in; null: it is a key. */
   readonly session: SessionRecord | null
+  /** Looks at its credential and the policy again; for answers that go on. */
+  stillAllowed(): Promise<boolean>
 }
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'

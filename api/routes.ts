@@ -10,6 +10,7 @@ import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { latestRoutes } from './routes/latest.ts'
 import { liveRoutes } from './routes/live.ts'
+import { messageRoutes } from './routes/messages.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
@@ -31,6 +32,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...tokenRoutes(deps),
     ...connectionRoutes(deps),
     ...quarantineRoutes(deps),
+    ...messageRoutes(deps),
     ...siteRoutes(deps),
     ...assetRoutes(deps),
     ...profileRoutes(deps),

@@ -103,6 +103,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       lateHorizonMs: values.INGEST_LATE_HORIZON_MS,
       maxMetrics: values.INGEST_MAX_METRICS,
       stuckIntervals: values.INGEST_STUCK_INTERVALS,
+      messageViewMb: values.INGEST_MESSAGE_VIEW_MB,
     }),
     readings,
     influxdb: influxConfigOf(values),

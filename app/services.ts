@@ -10,7 +10,7 @@ import type { SecretUse } from '../store/state/index.ts'
 /** Of the ingest thread: its memory, and the readings, whose file it alone has open. */
 export type IngestService = IngestQueries &
   Pick<ReadingStore, 'range' | 'buckets'> & { readonly storeStats: ReadingStore['stats'] }
-export const ingestMethods = ['presence', 'latest', 'stats', 'range', 'buckets', 'storeStats'] as const
+export const ingestMethods = ['presence', 'latest', 'messages', 'stats', 'range', 'buckets', 'storeStats'] as const
 
 /** Of the main thread: the broker, and the log, whose only writer it is. */
 export type BrokerService = BrokerQueries & {

@@ -142,6 +142,7 @@ export const settingSchemas = {
   INGEST_LATE_HORIZON_MS: ingestShape.lateHorizonMs,
   INGEST_MAX_METRICS: ingestShape.maxMetrics,
   INGEST_STUCK_INTERVALS: ingestShape.stuckIntervals,
+  INGEST_MESSAGE_VIEW_MB: ingestShape.messageViewMb,
   ...influxSchemas,
   DUCKDB_MEMORY_MB: duckdbShape.memoryMb,
   DUCKDB_THREADS: duckdbShape.threads,

@@ -52,6 +52,14 @@ export const ingestConfigSchema = z.strictObject({
     .min(1)
     .default(64 * mebibyte)
     .describe('A snapshot comes earlier after so many bytes of log'),
+  messageViewMb: z
+    .int()
+    .min(0)
+    .max(4_096)
+    .default(32)
+    .describe(
+      'MB of memory, taken as devices report, for the last messages of each device, some ten of 4 KB; 0 is off',
+    ),
   sliceBytes: z.int().min(1).default(mebibyte).describe('Bytes of log read at once'),
   stopTimeoutMs: z.int().min(0).default(5_000).describe('How long a stop waits, in ms, for the store to take the rest'),
 })

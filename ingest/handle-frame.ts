@@ -5,6 +5,7 @@ import type { MessageHandler } from './handle-message.ts'
 import { handlePresence } from './handle-presence.ts'
 import { handleRefusal } from './handle-refusal.ts'
 import type { Memory } from './memory/memory.ts'
+import type { MessageViews } from './message-views.ts'
 import type { Rejections } from './rejections.ts'
 import type { Step } from './step.ts'
 
@@ -12,11 +13,12 @@ export interface FrameHandlers {
   readonly memory: Memory
   readonly handleMessage: MessageHandler
   readonly rejections: Rejections
+  readonly views: MessageViews
   readonly logger: Logger
 }
 
 /** Takes one frame into the memory; what it amounts to for the stores goes into the step's effects. */
-export function handleFrame(step: Step, { memory, handleMessage, rejections, logger }: FrameHandlers): void {
+export function handleFrame(step: Step, { memory, handleMessage, rejections, views, logger }: FrameHandlers): void {
   const { frame, evaluator } = step
   evaluator?.beginFrame(frame.receivedMs, step.position)
   memory.nowMs = frame.receivedMs
@@ -32,7 +34,7 @@ export function handleFrame(step: Step, { memory, handleMessage, rejections, log
       evaluator?.control(frame.topic(), Uint8Array.from(frame.payload()))
       break
     case frameKind.refusal:
-      handleRefusal(step, memory, rejections)
+      handleRefusal(step, memory, rejections, views)
       break
     case frameKind.tick:
     case frameKind.seal:

@@ -7,7 +7,9 @@ import { describeProblem, MessageDraft } from './draft.ts'
 import { hashBytes } from './hash-bytes.ts'
 import type { DeviceMemory } from './memory/device-memory.ts'
 import type { Memory } from './memory/memory.ts'
+import { Fate } from './message-ring.ts'
 import { sameClockMs } from './message-time.ts'
+import type { MessageViews } from './message-views.ts'
 import type { RejectReason } from './ports.ts'
 import type { Rejections } from './rejections.ts'
 import type { Route, Routes } from './routes.ts'
@@ -21,6 +23,7 @@ export interface MessageHandlerDeps {
   readonly naming: SeriesNaming
   readonly rejections: Rejections
   readonly counters: Counters
+  readonly views: MessageViews
   readonly logger: Logger
 }
 
@@ -28,7 +31,7 @@ export interface MessageHandlerDeps {
 export type MessageHandler = (step: Step) => void
 
 export function createMessageHandler(config: IngestConfig, deps: MessageHandlerDeps): MessageHandler {
-  const { memory, routes, naming, rejections, counters, logger } = deps
+  const { memory, routes, naming, rejections, counters, views, logger } = deps
   const decoders = createDecoders()
   const settle = createSettle(counters)
   const draftSettings = {
@@ -39,12 +42,14 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
   // Reused for every message, like the draft.
   const encoded = { bytes: new FrameCursor().bytes, start: 0, end: 0, metric: '' }
   const delivery = { origin: '', session: 0, packetId: 0, dup: false, hash: 0, receivedMs: 0 }
+  const fate = new Fate()
   let draft: MessageDraft | undefined
 
   function reject(step: Step, route: Route, reason: RejectReason, detail: string): void {
     const { frame } = step
     const { device, deviceId = null, clientId } = route
     const share = device ?? route.sender
+    fate.problem('rejected', reason, detail)
     rejections.add({ share, deviceId, clientId, topic: frame.topic(), reason, detail, payload: frame.payload() }, step)
   }
 
@@ -98,9 +103,8 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
     return draft
   }
 
-  return (step) => {
+  function take(step: Step, route: Route): void {
     const { frame, evaluator } = step
-    const route = routes.resolve(frame)
     const { device, kind, sender } = route
     if (step.newReadings) counters.messages++
     if (sender !== undefined) {
@@ -129,9 +133,19 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
     const decoded = decode(frame, route, device, kind)
     if (isRepeated(decoded, frame, route.origin)) {
       if (step.newReadings) counters.redeliveries++
+      fate.kind = 'repeated'
       return
     }
     settle(decoded, route, step)
+    if (decoded.problems.size === 0) return
     for (const [reason, problem] of decoded.problems) reject(step, route, reason, describeProblem(problem))
+    if (decoded.length > 0) fate.kind = 'partly'
+  }
+
+  return (step) => {
+    const route = routes.resolve(step.frame)
+    fate.clear()
+    take(step, route)
+    views.note(route.device ?? route.sender, step.frame, step.position, fate)
   }
 }

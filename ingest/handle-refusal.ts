@@ -1,12 +1,14 @@
 import type { FrameCursor } from '../model/index.ts'
 import type { DeviceMemory } from './memory/device-memory.ts'
 import type { Memory } from './memory/memory.ts'
+import { Fate } from './message-ring.ts'
+import type { MessageViews } from './message-views.ts'
 import { type RejectReason, rejectReasons } from './ports.ts'
 import type { Rejections } from './rejections.ts'
 import type { Step } from './step.ts'
 
 /** A PUBLISH that the broker refused: its payload is the reason code, U+0000 and what was refused. */
-export function handleRefusal(step: Step, memory: Memory, rejections: Rejections): void {
+export function handleRefusal(step: Step, memory: Memory, rejections: Rejections, views: MessageViews): void {
   const { frame } = step
   const device = memory.deviceOfPrincipal(frame.principal())
   const [code, payload] = splitRefusal(frame)
@@ -22,6 +24,9 @@ export function handleRefusal(step: Step, memory: Memory, rejections: Rejections
     { share: device, deviceId, clientId: frame.clientId(), topic: frame.topic(), reason, detail, payload },
     step,
   )
+  const fate = new Fate()
+  fate.problem('refused', reason, detail)
+  views.note(device, frame, step.position, fate)
 }
 
 /** What the reason leaves open. */

@@ -7,6 +7,7 @@ import { createCommitter } from './committer.ts'
 import type { IngestConfig } from './config.ts'
 import { Counters } from './counters.ts'
 import { createGatherer } from './gatherer.ts'
+import { MessageViews } from './message-views.ts'
 import { createPass } from './pass.ts'
 import { createPipeline } from './pipeline.ts'
 import type { Evaluator, IngestLedger, IngestQueries } from './ports.ts'
@@ -68,10 +69,11 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   const { log, readings, series, ledger, evaluator, topics, clock, logger } = deps
   const giveUp = new AbortController()
   const counters = new Counters()
+  const views = new MessageViews(config.messageViewMb * 1024 * 1024)
   const retry = createRetry(logger, giveUp.signal)
   const snapshots = createSnapshots({ files: deps.snapshots, logId: deps.logId, logger })
   const naming = createSeriesNaming(series)
-  const newPass = () => createPass(config, { naming, counters, topics, logger })
+  const newPass = () => createPass(config, { naming, counters, views, topics, logger })
   const pass = newPass()
   /** What the snapshot's evaluator had seen it does not see again. */
   let judged: LogPosition = 0
@@ -141,6 +143,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
     queries: {
       presence: async (deviceIds) => deviceIds.map((deviceId) => presenceOf(pass.memory, deviceId)),
       latest: async (seriesIds) => latestOf(pass.memory, seriesIds),
+      messages: async (deviceId, after) => views.of(pass.memory.devices.get(deviceId), after),
       stats: async () => {
         const progress = {
           position: gatherer.storedPosition,

@@ -6,6 +6,7 @@ import { handleFrame } from './handle-frame.ts'
 import { createMessageHandler } from './handle-message.ts'
 import { decodeMemory } from './memory/codec.ts'
 import { Memory } from './memory/memory.ts'
+import type { MessageViews } from './message-views.ts'
 import { createRejections } from './rejections.ts'
 import { createRoutes } from './routes.ts'
 import type { SeriesNaming } from './series-naming.ts'
@@ -14,6 +15,7 @@ import type { Step } from './step.ts'
 export interface PassDeps {
   readonly naming: SeriesNaming
   readonly counters: Counters
+  readonly views: MessageViews
   readonly topics: TopicRules
   readonly logger: Logger
 }
@@ -27,12 +29,12 @@ export interface Pass {
   restore(bytes: Uint8Array): void
 }
 
-export function createPass(config: IngestConfig, { naming, counters, topics, logger }: PassDeps): Pass {
+export function createPass(config: IngestConfig, { naming, counters, views, topics, logger }: PassDeps): Pass {
   const memory = new Memory(config)
   const rejections = createRejections(memory, counters)
   const routes = createRoutes(memory, topics)
-  const handleMessage = createMessageHandler(config, { memory, routes, naming, rejections, counters, logger })
-  const handlers = { memory, handleMessage, rejections, logger }
+  const handleMessage = createMessageHandler(config, { memory, routes, naming, rejections, counters, views, logger })
+  const handlers = { memory, handleMessage, rejections, views, logger }
 
   return {
     memory,

@@ -39,6 +39,43 @@ export const rejectReasons = [
 ] as const
 export type RejectReason = (typeof rejectReasons)[number]
 
+/**
+ * What became of a message: taken (its readings count, or what it says of its device); partly, because something in it
+ * could not be used; rejected whole; refused by the broker, unacknowledged; or repeated, and not taken a second time.
+ */
+export const messageFates = ['taken', 'partly', 'rejected', 'refused', 'repeated'] as const
+export type MessageFate = (typeof messageFates)[number]
+
+/** A message as it arrived. */
+export interface MessageView {
+  /** Where it ends in the log; grows from message to message. */
+  readonly position: LogPosition
+  readonly receivedMs: number
+  /** Who sent it: the device itself, or its gateway. */
+  readonly principal: string
+  readonly clientId: string
+  /** Empty: an attempt to connect. */
+  readonly topic: string
+  readonly qos: number
+  readonly dup: boolean
+  readonly retain: boolean
+  /** As much of it as is kept. */
+  readonly payload: Uint8Array
+  /** All of it. */
+  readonly payloadBytes: number
+  readonly fate: MessageFate
+  /** Of the first thing that was wrong. */
+  readonly reason: RejectReason | null
+  readonly detail: string
+}
+
+export interface MessagesSeen {
+  /** The oldest first. */
+  readonly messages: readonly MessageView[]
+  /** Messages that were not kept, because they came too fast to be looked at; since the view of the device began. */
+  readonly passedOver: number
+}
+
 /** What a device says of itself on its `info` topic: at most 16 short fields, `model`, `serial`, `firmware` and the like. */
 export type DeviceInfo = Readonly<Record<string, string | number | boolean>>
 
@@ -69,6 +106,8 @@ export interface IngestQueries {
   presence(deviceIds: readonly DeviceId[]): Promise<readonly Presence[]>
   /** The reading with the newest time of each series, which need not be the one received last. */
   latest(seriesIds: readonly SeriesId[]): Promise<LatestColumns>
+  /** The last messages about the device, or that it sent where they are about none; those behind a position only. */
+  messages(deviceId: DeviceId, after: LogPosition): Promise<MessagesSeen>
   stats(): Promise<IngestStats>
 }
 

@@ -1,4 +1,5 @@
 import type { DeviceRecord, MetricName, SeriesId } from '../../model/index.ts'
+import type { DeviceView } from '../message-views.ts'
 import type { DeviceInfo, SeriesWatch } from '../ports.ts'
 import { KeyShape } from './key-shape.ts'
 import type { MetricRule } from './metric-rule.ts'
@@ -42,6 +43,8 @@ export class DeviceMemory {
   rejectedSecond = 0
   rejectedInSecond = 0
 
+  /** Not remembered: its last messages, for people to look at (message-views.ts). */
+  view: DeviceView | undefined = undefined
   /** Not remembered: only makes reading the next message faster. */
   readonly shape = new KeyShape()
 

@@ -1,6 +1,6 @@
 import type { ApiPeers, BrokerStatus } from '../../api/index.ts'
 import type { ConnectionView } from '../../broker/index.ts'
-import type { IngestStats, Presence } from '../../ingest/index.ts'
+import type { IngestStats, MessageView, Presence } from '../../ingest/index.ts'
 import type { AppError, DeviceId, SeriesId } from '../../model/index.ts'
 import type { LogStats } from '../../store/log/index.ts'
 import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
@@ -13,6 +13,9 @@ export interface FakePeers {
   readonly series: Map<SeriesId, SeriesInfo>
   /** Control frames in the log, in order; an empty text says that the record is gone. */
   readonly controls: { topic: string; payload: string }[]
+  /** Last messages of devices, the oldest first. */
+  readonly messages: Map<DeviceId, readonly MessageView[]>
+  passedOver: number
   /** Of principals. */
   readonly connections: Map<string, readonly ConnectionView[]>
   readonly presences: Map<DeviceId, Presence>
@@ -50,6 +53,8 @@ export function createFakePeers(): FakePeers {
     series,
     controls: [],
     connections: new Map(),
+    messages: new Map(),
+    passedOver: 0,
     presences: new Map(),
     silent: new Set(),
     appendError: undefined,
@@ -118,6 +123,11 @@ export function createFakePeers(): FakePeers {
       ingest: {
         presence: (ids) => answer('ingest', () => ids.map((id) => fake.presences.get(id) ?? unseen)),
         latest: (ids) => answer('ingest', () => readings.latest(Int32Array.from(ids))),
+        messages: (id, after) =>
+          answer('ingest', () => ({
+            messages: (fake.messages.get(id) ?? []).filter(({ position }) => position > after),
+            passedOver: fake.passedOver,
+          })),
         stats: () => answer('ingest', () => ({ ...fake.ingestStats, ...unasked })),
       },
       log: {

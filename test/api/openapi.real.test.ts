@@ -6,6 +6,7 @@ import { createPeopleAccess } from '../../api/auth/people-access.ts'
 import { createChanges } from '../../api/changes.ts'
 import { apiConfigSchema } from '../../api/config.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
+import { createLiveStreams } from '../../api/live-streams.ts'
 import { createQuotas } from '../../api/quota.ts'
 import { createRoutes } from '../../api/routes.ts'
 import { type Harness, startApi } from './harness.ts'
@@ -26,7 +27,8 @@ function mounted(): string[] {
   const registry = new Registry()
   const { state, fake, clock } = api
   const changes = createChanges(state, { flush: async () => undefined })
-  const parts = { state, changes, peers: fake.peers, validateRule: () => [], registry, clock }
+  const live = createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 })
+  const parts = { state, changes, peers: fake.peers, live, validateRule: () => [], registry, clock }
   const recordedCheckpoints = async () => []
   const config = apiConfigSchema.parse({})
   const logger = pino({ level: 'silent' })

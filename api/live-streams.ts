@@ -1,0 +1,112 @@
+import { z } from '@hono/zod-openapi'
+import { HttpProblem } from './problem.ts'
+
+/** Answer of a route that goes on: server-sent events (WHATWG HTML, 9.2). */
+export const eventStreamType = 'text/event-stream'
+export const eventStreamSchema = z.custom<ReadableStream<Uint8Array>>().openapi({ type: 'string' })
+
+export interface ServerEvent {
+  /** Undefined: `message`, the one that needs no name. */
+  readonly name?: string
+  readonly id?: string
+  /** Sent as JSON. */
+  readonly data: unknown
+}
+
+export interface LiveSource {
+  /** Whose stream it is. */
+  readonly owner: string
+  /** What has happened since the last call; asked a few times a second. A failure ends the stream. */
+  poll(): Promise<readonly ServerEvent[]>
+  /** Whether the client may still see it; asked now and then. False ends the stream. */
+  mayGoOn(): Promise<boolean>
+}
+
+export interface LiveConfig {
+  readonly pollMs: number
+  /** A comment goes out this often, so that nobody in between takes the silence for an end. */
+  readonly heartbeatMs: number
+}
+
+/** Streams that end only when the client goes away, falls behind, or may not see them any more. */
+export interface LiveStreams {
+  /** Throws a 429 problem when there are too many, of the owner or in all. */
+  open(source: LiveSource): ReadableStream<Uint8Array>
+  /** Ends all of them. */
+  stop(): void
+}
+
+const streamsOfOwner = 8
+const streamsInAll = 200
+/** A client that is so far behind, beyond what its socket holds, gets no more: its stream ends. */
+const backlogBytes = 256 * 1024
+const comment = Buffer.from(':\n\n')
+
+export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig): LiveStreams {
+  const ends = new Map<() => void, string>()
+
+  function refuseTooMany(owner: string): void {
+    const own = [...ends.values()].filter((each) => each === owner).length
+    if (own >= streamsOfOwner || ends.size >= streamsInAll)
+      throw new HttpProblem('too_many_streams', `${own >= streamsOfOwner ? own : ends.size} streams are open already`, {
+        headers: { 'retry-after': '10' },
+      })
+  }
+
+  return {
+    open({ owner, poll, mayGoOn }) {
+      refuseTooMany(owner)
+      let timer: NodeJS.Timeout | undefined
+      let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+      let silentMs = 0
+
+      function forget(): boolean {
+        clearTimeout(timer)
+        return ends.delete(end)
+      }
+
+      /** Without an error, which the adapter would print; a socket that takes nothing is cut by the server's timeout. */
+      function end(): void {
+        if (forget()) controller?.close()
+      }
+
+      function send(bytes: Uint8Array): void {
+        if (!ends.has(end)) return
+        if ((controller?.desiredSize ?? 0) < 0) end()
+        else controller?.enqueue(bytes)
+      }
+
+      async function turn(): Promise<void> {
+        silentMs += pollMs
+        const isDue = silentMs >= heartbeatMs
+        if (isDue && !(await mayGoOn())) return end()
+        const events = await poll()
+        if (events.length > 0) send(Buffer.from(events.map(render).join('')))
+        else if (isDue) send(comment)
+        if (isDue) silentMs = 0
+        if (ends.has(end)) timer = setTimeout(() => turn().catch(end), pollMs)
+      }
+
+      ends.set(end, owner)
+      return new ReadableStream<Uint8Array>(
+        {
+          start(given) {
+            controller = given
+            send(comment)
+            turn().catch(end)
+          },
+          cancel: () => void forget(),
+        },
+        new ByteLengthQueuingStrategy({ highWaterMark: backlogBytes }),
+      )
+    },
+    stop() {
+      for (const end of [...ends.keys()]) end()
+    },
+  }
+}
+
+function render({ name, id, data }: ServerEvent): string {
+  const head = `${name === undefined ? '' : `event: ${name}\n`}${id === undefined ? '' : `id: ${id}\n`}`
+  return `${head}data: ${JSON.stringify(data)}\n\n`
+}
