@@ -38,6 +38,9 @@ export interface AuthenticateDeps {
 
 export type Authenticate = (request: AuthenticateRequest) => Promise<Authenticated>
 
+/** However much it is used: then the password is asked for again. */
+const maxSessionMs = 30 * 86_400_000
+
 const challenge = { 'www-authenticate': 'Bearer realm="pelbiot"' }
 
 /** A key before a session: who sends one means it. */
@@ -71,7 +74,8 @@ async function bySession(request: AuthenticateRequest, deps: AuthenticateDeps): 
   const token = await sessionCookie.tokenOf(request)
   const session = token === undefined ? undefined : await state.accounts.findSession(token)
   const person = session && (await state.people.get(session.personId))
-  if (session === undefined || person === undefined || person.disabledMs !== null)
+  const tooOld = session !== undefined && session.createdMs + maxSessionMs <= deps.now()
+  if (session === undefined || tooOld || person === undefined || person.disabledMs !== null)
     throw new HttpProblem('unauthenticated', 'this session is over; sign in again', { headers: challenge })
   if (request.unsafe && request.page !== 'own')
     throw new HttpProblem('forbidden', 'a session is only good for requests of pages of this platform (Origin)')

@@ -97,6 +97,7 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
       { name: 'Sites', description: 'Places, and the trees of assets within' },
       { name: 'Profiles', description: 'Types of devices and their metrics' },
       { name: 'Sign-in', description: 'How people come in, and what they do about their own accounts' },
+      { name: 'People', description: 'Who may come in, and what they may do' },
       { name: 'Keys', description: 'Access for programs' },
       { name: 'Platform', description: 'How the platform itself is doing' },
     ],

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import type { RouteDeps } from './route-deps.ts'
+import { accountLinkRoutes } from './routes/account-links.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
@@ -12,6 +13,7 @@ import { latestRoutes } from './routes/latest.ts'
 import { liveRoutes } from './routes/live.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { notificationRoutes } from './routes/notifications.ts'
+import { peopleRoutes } from './routes/people.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
@@ -40,6 +42,8 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...alertRoutes(deps),
     ...notificationRoutes(deps),
     ...signInRoutes(deps),
+    ...accountLinkRoutes(deps),
+    ...peopleRoutes(deps),
     ...keyRoutes(deps),
     ...rejectedRoutes(deps),
     ...auditRoutes(deps),

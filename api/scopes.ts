@@ -15,6 +15,8 @@ export const scopes = [
   'notifications:write',
   'keys:read',
   'keys:write',
+  'people:read',
+  'people:write',
   'audit:read',
   'platform:read',
 ] as const

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { platformActor, type State } from '../store/state/index.ts'
+import { linkLifeMs } from '../model/index.ts'
+import { commandLineKeySetting, platformActor, type State } from '../store/state/index.ts'
 
 export interface BootstrapKeys {
   /** Of the command line on this machine; kept in the data folder, readable by its owner only. */
@@ -29,11 +30,23 @@ export async function makeFirstKeys(state: State, dataDir: string): Promise<Boot
 
 async function commandLineKey(state: State, file: string): Promise<string> {
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
-  if (kept !== '' && (await state.credentials.verify(kept)) !== undefined) return kept
-  const token = await issueAdminKey(state, 'command line')
-  writeFileSync(`${file}.new`, token, { mode: 0o600, flush: true })
-  renameSync(`${file}.new`, file)
+  const known = kept === '' ? undefined : await state.credentials.verify(kept)
+  const token = known === undefined ? await issueAdminKey(state, 'command line') : kept
+  if (known === undefined) {
+    writeFileSync(`${file}.new`, token, { mode: 0o600, flush: true })
+    renameSync(`${file}.new`, file)
+  }
+  // So that what only the machine itself may do is told from what any admin's key may.
+  const id = (known ?? (await state.credentials.verify(token)))?.id
+  if (id !== undefined && (await state.settings.get(commandLineKeySetting)) !== id)
+    await state.change(platformActor, (unit) => unit.settings.set(commandLineKeySetting, id))
   return token
+}
+
+/** The token of a link that makes the first admin, while there is nobody; the one of an earlier start is worth nothing. */
+export async function makeSetupLink(state: State): Promise<string | undefined> {
+  if ((await state.people.list({ limit: 1 })).items.length > 0) return undefined
+  return (await state.change(platformActor, (unit) => unit.links.issue('setup', null, linkLifeMs.setup))).token
 }
 
 async function issueAdminKey(state: State, name: string, ownKey?: string): Promise<string> {

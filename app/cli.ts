@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   AppError,
   type DeviceId,
   isAppError,
+  isMailAddress,
+  linkUrl,
   type ProfileId,
   parseDeviceId,
   parseProfileId,
@@ -15,7 +18,7 @@ import {
   systemClock,
 } from '../model/index.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { openMigrator } from '../store/state/index.ts'
+import { type Language, languages, openMigrator } from '../store/state/index.ts'
 import { type Made, withAdmin } from './cli/admin.ts'
 import { type VerifyOptions, verifyAuditLog } from './cli/audit.ts'
 import { demo } from './cli/demo.ts'
@@ -101,6 +104,52 @@ key
     print(options.json ?? false, made, `key   ${made.id}\ntoken ${made.token}\nThe token is shown this once.`)
   })
 
+const user = program.command('user').description('people of the platform on DATA_DIR')
+user
+  .command('add')
+  .description('add a person and print the link by which they set their password')
+  .argument('<email>', 'their mail address', argument(parseEmail))
+  .addOption(new Option('--role <role>', 'what they may do').choices(roles).default('viewer'))
+  .option('--sites <id...>', 'limit them to these sites', (text: string, before: SiteId[] = []) => {
+    return [...before, argument(parseSiteId)(text)]
+  })
+  .option('--name <name>', 'what they are called; their address otherwise')
+  .addOption(new Option('--language <language>', 'of their mails').choices(languages).default('en'))
+  .option('--password-stdin', 'read their password from standard input instead')
+  .option('--json', 'print one JSON object')
+  .action(async (email: string, options: UserOptions) => {
+    const password = options.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : undefined
+    const { role, language, sites = 'all', name = email } = options
+    const made = await administer((admin) => admin.addPerson({ email, name, role, sites, language, password }))
+    printPerson(made, options)
+  })
+user
+  .command('link')
+  .description('print a link by which somebody sets a new password')
+  .argument('<email>', 'their mail address', argument(parseEmail))
+  .option('--remove-second-factor', 'for somebody who has lost that too')
+  .option('--json', 'print one JSON object')
+  .action(async (email: string, options: JsonOption & { removeSecondFactor?: boolean }) => {
+    const loses = { secondFactor: options.removeSecondFactor === true }
+    printPerson(await administer((admin) => admin.linkPerson(email, loses)), options)
+  })
+
+interface UserOptions extends JsonOption {
+  readonly role: Role
+  readonly sites?: SiteId[]
+  readonly name?: string
+  readonly language: Language
+  readonly passwordStdin?: boolean
+}
+
+function printPerson({ id, token }: Made, { json = false }: JsonOption): void {
+  const { api, dataDir } = loadConfig(process.env)
+  const base = api.publicUrl ?? findRunning(dataDir)?.httpUrl ?? `http://127.0.0.1:${api.port ?? api.tlsPort}`
+  const url = token === '' ? null : linkUrl(base, token)
+  const lines = url === null ? [] : [`link   ${url}`, 'Good once, for a week.']
+  print(json, { id, url }, [`person ${id}`, ...lines].join('\n'))
+}
+
 program
   .command('audit')
   .description('who changed what on the platform on DATA_DIR')
@@ -151,6 +200,11 @@ program
 
 function administer(work: Parameters<typeof withAdmin<Made>>[2]): Promise<Made> {
   return withAdmin(loadConfig(process.env), createLogger('warn', 'cli'), work)
+}
+
+function parseEmail(text: string): string {
+  if (isMailAddress(text)) return text
+  throw new AppError('invalid_input', `${text} is not a mail address`)
 }
 
 function parseDays(text: string): number {

@@ -9,7 +9,7 @@ import { createLogAppender, type LogAppender } from '../store/log/index.ts'
 import { createLmdbSessionStore, createMqttSessions } from '../store/sessions/index.ts'
 import { createOutboxRelay, openState, seedState } from '../store/state/index.ts'
 import { type Access, createAccess } from './access.ts'
-import { acceptBootstrapKey, makeFirstKeys } from './bootstrap-keys.ts'
+import { acceptBootstrapKey, makeFirstKeys, makeSetupLink } from './bootstrap-keys.ts'
 import { obeyingControls } from './broker-orders.ts'
 import { claimLog } from './claim-log.ts'
 import type { PlatformConfig } from './config.ts'
@@ -36,6 +36,8 @@ export interface Platform {
   readonly httpUrl: string
   /** An admin key that was made because the store had none; shown this once. */
   readonly firstAdminKey: string | undefined
+  /** Of the link by which the first admin comes in; undefined once there is somebody. */
+  readonly setupToken: string | undefined
   /** Reads the TLS files now; what is wrong with them is logged, and changes nothing. */
   reloadTls(): Promise<void>
   /** Refuses new work, lets what is under way reach the disk, ends the threads, unlocks the folder. Idempotent. */
@@ -188,6 +190,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     lifecycle.own('tls watch', () => tlsWatch?.stop())
     tlsWatch?.start()
     const keys = await makeFirstKeys(state, folder.path)
+    const setupToken = await makeSetupLink(state)
     const { tcp, tls: mqttsPort, ws, wss } = broker.ports()
     const host = loopbackOf(config.api.host)
     const httpUrl = httpPort === undefined ? `https://${host}:${httpsPort}` : `http://${host}:${httpPort}`
@@ -206,6 +209,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       httpsPort,
       httpUrl,
       firstAdminKey: keys.firstAdmin,
+      setupToken,
       reloadTls: async () => tlsWatch?.reload(),
       async stop() {
         const failed = await lifecycle.stop()

@@ -1,3 +1,4 @@
+export { linkLifeMs, linkUrl } from './account-link.ts'
 export {
   type AlertOrder,
   type AlertState,
@@ -51,6 +52,7 @@ export {
 export { issueText } from './issue-text.ts'
 export { createLatencyHistogram, type LatencyHistogram, type StepCounts } from './latency-histogram.ts'
 export { isMailAddress } from './mail-address.ts'
+export { type PasswordContext, refuseWeakPassword } from './password.ts'
 export { maySee, type Principal, principalKinds, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
 export {
   builtInProfiles,

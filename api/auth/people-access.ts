@@ -7,6 +7,7 @@ import type { Changes } from '../changes.ts'
 import type { ApiConfig } from '../config.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { createAskLibrary } from './library.ts'
+import { createLinks, type Links } from './links.ts'
 import { createPasswordWork } from './password-work.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { createSignIns, type SignIns } from './sign-in.ts'
@@ -16,6 +17,7 @@ import { createThrottle, type Throttle } from './throttle.ts'
 export interface PeopleAccess {
   readonly accounts: Accounts
   readonly signIns: SignIns
+  readonly links: Links
   readonly throttle: Throttle
   readonly authenticate: Authenticate
 }
@@ -65,5 +67,6 @@ export function createPeopleAccess(config: ApiConfig, deps: PeopleAccessDeps): P
     sessionMs: config.sessionDays * dayMs,
     now: () => clock.now(),
   })
-  return { accounts, signIns, throttle, authenticate }
+  const links = createLinks({ state, accounts, changes })
+  return { accounts, signIns, links, throttle, authenticate }
 }

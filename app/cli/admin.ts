@@ -3,18 +3,27 @@ import {
   AppError,
   type DeviceId,
   isAppError,
+  linkLifeMs,
   type Principal,
   type ProfileId,
   type Role,
+  refuseWeakPassword,
   type SiteId,
   type SiteScope,
   systemClock,
 } from '../../model/index.ts'
 import { defaultRules } from '../../rules/index.ts'
-import { type Actor, openState, type SeedConfig, type State, seedState } from '../../store/state/index.ts'
+import {
+  type Actor,
+  type Language,
+  openState,
+  type SeedConfig,
+  type State,
+  seedState,
+} from '../../store/state/index.ts'
 import { findRunning, openDataFolder, type RunningPlatform } from '../data-folder.ts'
 import { stateConfigOf } from '../state.ts'
-import { postToRunning } from './ask.ts'
+import { sendToRunning } from './ask.ts'
 
 export interface NewDevice {
   readonly id: DeviceId
@@ -26,6 +35,15 @@ export interface NewKey {
   readonly role: Role
   readonly sites: SiteScope
 }
+export interface NewPerson {
+  readonly email: string
+  readonly name: string
+  readonly role: Role
+  readonly sites: SiteScope
+  readonly language: Language
+  /** Undefined: the person gets a link to set one. */
+  readonly password: string | undefined
+}
 /** The token is shown this once. */
 export interface Made {
   readonly id: string
@@ -36,6 +54,10 @@ export interface Made {
 export interface Admin {
   addDevice(device: NewDevice): Promise<Made>
   createKey(key: NewKey): Promise<Made>
+  /** The token is that of a link, or empty where a password was given. */
+  addPerson(person: NewPerson): Promise<Made>
+  /** A link for somebody who has lost their password, and their second factor too where that is said. */
+  linkPerson(email: string, loses: { readonly secondFactor: boolean }): Promise<Made>
 }
 
 const principal: Principal = { kind: 'platform', id: 'command-line', role: 'admin', sites: 'all' }
@@ -70,6 +92,12 @@ export async function withAdmin<T>(place: AdminPlace, logger: Logger, work: (adm
   }
 }
 
+/** Loaded when it is needed: the API brings much along. */
+async function hashOf(password: string): Promise<string> {
+  const { hashPassword } = await import('../../api/index.ts')
+  return hashPassword(password)
+}
+
 /** The control frames that this leaves in the outbox are appended at the platform's next start. */
 function overFiles(state: State): Admin {
   return {
@@ -85,34 +113,74 @@ function overFiles(state: State): Admin {
         const { record, token } = await unit.credentials.issueKey({ ...key, scopes: [], expiresMs: null })
         return { id: record.id, token }
       }),
+    async addPerson({ password, ...input }) {
+      if (password !== undefined) refuseWeakPassword(password, input)
+      const hash = password === undefined ? undefined : await hashOf(password)
+      return state.change(actor, async (unit) => {
+        const { id } = await unit.people.create({ ...input, timeZone: null })
+        if (hash === undefined)
+          return { id, token: (await unit.links.issue('invitation', id, linkLifeMs.invitation)).token }
+        await unit.accounts.setPassword(id, hash)
+        return { id, token: '' }
+      })
+    },
+    linkPerson: (email, { secondFactor }) =>
+      state.change(actor, async (unit) => {
+        const person = await unit.people.findByEmail(email)
+        if (person === undefined) throw new AppError('not_found', `find ${email} failed: there is nobody`)
+        if (secondFactor && person.hasSecondFactor) await unit.accounts.removeSecondFactor(person.id)
+        const purpose = person.signInWays.length === 0 ? 'invitation' : 'password-reset'
+        return { id: person.id, token: (await unit.links.issue(purpose, person.id, linkLifeMs.invitation)).token }
+      }),
   }
 }
 
-/** A new device or key, or a problem. */
+/** A new device, key, person or link. */
 interface Answer {
   readonly id: string
-  readonly token?: string
+  readonly token?: string | null
   readonly key?: string
+}
+
+interface Problem {
   readonly title?: string
   readonly detail?: string
   readonly errors?: readonly { readonly field: string; readonly message: string }[]
 }
 
 function overHttp(running: RunningPlatform): Admin {
-  async function post(path: string, body: unknown): Promise<Made> {
-    const { status, text: json } = await postToRunning(running, path, body)
-    const answer = JSON.parse(json) as Answer
-    if (status < 300) return { id: answer.id, token: answer.token ?? answer.key ?? '' }
+  async function ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
+    const { status, text: json } = await sendToRunning(running, method, path, body)
+    if (status === 204) return undefined as T
+    if (status < 300) return JSON.parse(json) as T
     if (status === 401)
       throw new AppError(
         'unauthenticated',
         'the key "command line" was revoked; a restart of the platform makes another',
       )
+    const answer = JSON.parse(json) as Problem
     const text = answer.detail ?? answer.title ?? `status ${status}`
     throw new AppError('invalid_input', text, { fields: answer.errors ?? [] })
+  }
+  async function post(path: string, body?: unknown): Promise<Made> {
+    const { id, token, key } = await ask<Answer>('POST', path, body)
+    return { id, token: token ?? key ?? '' }
   }
   return {
     addDevice: (device) => post('/devices', device),
     createKey: (newKey) => post('/keys', newKey),
+    addPerson: ({ password, ...person }) =>
+      post('/people', { ...person, ...(password === undefined ? { link: true } : { password }) }),
+    async linkPerson(email, { secondFactor }) {
+      const { items } = await ask<{ items: { id: string; secondFactor: boolean }[] }>(
+        'GET',
+        `/people?email=${encodeURIComponent(email)}`,
+      )
+      const [person] = items
+      if (person === undefined) throw new AppError('not_found', `find ${email} failed: there is nobody`)
+      if (secondFactor && person.secondFactor) await ask('DELETE', `/people/${person.id}/totp`)
+      const { token } = await post(`/people/${person.id}/link`)
+      return { id: person.id, token }
+    },
   }
 }

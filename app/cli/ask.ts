@@ -9,9 +9,14 @@ export interface AnswerText {
   readonly text: string
 }
 
-/** Posts JSON to the platform that runs on this machine's data folder. */
-export async function postToRunning(running: RunningPlatform, path: string, body: unknown): Promise<AnswerText> {
-  const response = await askRunning(running, 'POST', path, JSON.stringify(body))
+/** Sends JSON, or nothing, to the platform that runs on this machine's data folder. */
+export async function sendToRunning(
+  running: RunningPlatform,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<AnswerText> {
+  const response = await askRunning(running, method, path, body === undefined ? '' : JSON.stringify(body))
   return { status: response.statusCode ?? 0, text: await text(response) }
 }
 
@@ -22,7 +27,7 @@ export async function postToRunning(running: RunningPlatform, path: string, body
  */
 export function askRunning(
   running: RunningPlatform,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   json = '',
 ): Promise<IncomingMessage> {

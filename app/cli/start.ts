@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module'
+import { linkUrl } from '../../model/index.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { PlatformConfig } from '../config.ts'
 import { createLogger } from '../logging.ts'
@@ -59,6 +60,11 @@ function welcome(platform: Platform, config: PlatformConfig): string {
   const key = firstAdminKey ?? '$KEY'
   const shown = firstAdminKey === undefined ? '' : `\n  Admin API key, shown this once: ${firstAdminKey}\n`
   const url = platform.httpUrl
+  const base = config.api.publicUrl ?? url
+  const setup =
+    platform.setupToken === undefined
+      ? ''
+      : `\n  To become the first admin, within a day: ${linkUrl(base, platform.setupToken)}\n`
   const publish =
     mqttPort === undefined
       ? ''
@@ -68,7 +74,7 @@ function welcome(platform: Platform, config: PlatformConfig): string {
   return `
 PELBIoT is up: ${listeners.map(([name, port]) => `${name} on ${port}`).join(', ')}; data in ${config.dataDir}
   ${url}/ shows what comes in, ${url}/docs explains the API
-${shown}
+${setup}${shown}
   # register a meter
   curl ${url}/api/v1/devices -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\
     -d '{"id":"meter-1","profileId":"meter-1ph"}'

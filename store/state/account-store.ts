@@ -78,3 +78,6 @@ export interface AccountWrites {
   /** All but one; resolves with how many. */
   endSessions(personId: string, keepSessionId?: string): Promise<number>
 }
+
+/** The setting in which the start notes the id of the API key that the command line of the machine uses. */
+export const commandLineKeySetting = 'command-line-key'

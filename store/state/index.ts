@@ -3,6 +3,7 @@ export {
   type AccountLinkWrites,
   type AccountQueries,
   type AccountWrites,
+  commandLineKeySetting,
   type IssuedLink,
   type LinkPurpose,
   type LinkRecord,
