@@ -188,7 +188,8 @@ describe('exactly once', () => {
           const stormy = worldOf(events)
           await digestIn(stormy, { crashes, writeTurns, sliceBytes })
           expect(await stormy.content()).toEqual(await calm.content())
-          // The position lies with the readings: what the store has taken, known to us or not, it is not handed again.
+          // This store keeps the position with the readings: what it has taken, known to us or not, it is not handed again.
+          // (One whose position follows its readings may be handed the last batch once more, and merges it.)
           expect(stormy.written).toBe(calm.written)
           expect(stormy.rejected).toEqual(calm.rejected)
           expect(JSON.stringify(stormy.recorded)).toBe(JSON.stringify(calm.recorded))

@@ -3,14 +3,14 @@ import { commitUnder, readHold } from './hold.ts'
 
 export * from '../../../store/readings/index.ts'
 
-/** The readings store, with a hold on the batch that has the value. */
-export const createDuckdbReadings: typeof door.createDuckdbReadings = (config, deps) => {
+/** Every batch goes through it on its way to the store, whichever that is; here with a hold on the one that has the value. */
+export const withRecent: typeof door.withRecent = (store, config) => {
   const hold = readHold()
-  const store = door.createDuckdbReadings(config, deps)
+  const recent = door.withRecent(store, config)
   return {
-    ...store,
+    ...recent,
     write(batch, position) {
-      const write = () => store.write(batch, position)
+      const write = () => recent.write(batch, position)
       return batch.values.subarray(0, batch.length).includes(hold.value)
         ? commitUnder(hold, 'readings', write)
         : write()
