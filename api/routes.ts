@@ -21,6 +21,7 @@ import { rejectedRoutes } from './routes/rejected.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { serviceLevelRoutes } from './routes/service-levels.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { signInPageRoutes } from './routes/sign-in-page.ts'
 import { siteRoutes } from './routes/sites.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tokenRoutes } from './routes/tokens.ts'
@@ -51,6 +52,6 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...serviceLevelRoutes(deps),
     ...healthRoutes(deps),
   ]
-  routes.push(...liveRoutes(), ...docsRoutes(routes, deps.version))
+  routes.push(...liveRoutes(), ...signInPageRoutes(), ...docsRoutes(routes, deps.version))
   return routes
 }

@@ -1,4 +1,5 @@
-// The API as this page uses it. The key lives in the tab; the server never sees it in an address.
+// The API as this page uses it, with the session of whoever is signed in, or with a key. That lives in the tab; the server never
+// sees it in an address.
 
 const stored = 'pelbiot-key'
 
@@ -13,11 +14,7 @@ export function takeFragment() {
     sessionStorage.setItem(stored, key)
     history.replaceState(null, '', location.pathname)
   }
-  return { key: sessionStorage.getItem(stored), mail: given.get('mail') }
-}
-
-export function keepKey(key) {
-  sessionStorage.setItem(stored, key)
+  return { mail: given.get('mail') }
 }
 
 export function forgetKey() {
@@ -25,7 +22,8 @@ export function forgetKey() {
 }
 
 async function call(path, options = {}) {
-  const headers = { ...options.headers, authorization: `Bearer ${sessionStorage.getItem(stored)}` }
+  const key = sessionStorage.getItem(stored)
+  const headers = { ...options.headers, ...(key !== null && { authorization: `Bearer ${key}` }) }
   const response = await fetch(`/api/v1${path}`, { ...options, headers, signal: AbortSignal.timeout(10_000) })
   if (response.ok) return response
   const problem = await response.json().catch(() => ({}))
@@ -56,5 +54,6 @@ export async function readText(path) {
 
 export async function post(path, body) {
   const headers = { 'content-type': 'application/json' }
-  return (await call(path, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+  const text = await (await call(path, { method: 'POST', headers, body: JSON.stringify(body) })).text()
+  return text === '' ? undefined : JSON.parse(text)
 }

@@ -1,6 +1,6 @@
 // One small live page until the console comes: values, open alerts, power, the last mail. Asks the public API only.
 import { drawChart } from './chart.js'
-import { forgetKey, keepKey, post, read, readAll, readText, takeFragment } from './http.js'
+import { forgetKey, post, read, readAll, readText, takeFragment } from './http.js'
 import { parseMail } from './mail.js'
 
 const everyMs = 2_000
@@ -155,7 +155,7 @@ async function refreshChart(devices) {
   at('power').replaceChildren(drawChart(points, frame))
 }
 
-const { key, mail: wantedMail } = takeFragment()
+const { mail: wantedMail } = takeFragment()
 
 let shownMail
 async function refreshMail() {
@@ -213,34 +213,35 @@ async function run() {
     try {
       if (!document.hidden) await refresh()
     } catch (error) {
-      if (error.status === 401 || error.status === 403) return ask(error)
+      if (error.status === 401) return leave()
       complain(error)
     }
     await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
 
-function show(live) {
-  at('live').hidden = !live
-  at('entry').hidden = live
-}
-
-function ask(error) {
+/** Who is neither signed in nor has a key that is good comes back here after the sign-in, to the same mail. */
+function leave() {
   forgetKey()
-  show(false)
-  complain(error ?? 'An API key opens this page.')
-  at('key').focus()
+  const here = wantedMail === null ? '/' : `/#mail=${encodeURIComponent(wantedMail)}`
+  location.replace(`/sign-in#next=${encodeURIComponent(here)}`)
 }
 
-at('entry').addEventListener('submit', (event) => {
-  event.preventDefault()
-  keepKey(at('key').value)
-  show(true)
-  run()
+at('leave').addEventListener('click', async () => {
+  at('leave').disabled = true
+  await post('/auth/sign-out', {}).catch(() => undefined)
+  leave()
 })
 
-if (key === null) ask()
-else {
-  show(true)
-  run()
+async function begin() {
+  const { kind, name } = await read('/auth/session')
+  at('who').textContent = name
+  at('leave').hidden = kind !== 'person'
+  at('live').hidden = false
+  await run()
 }
+
+begin().catch((error) => {
+  if (error.status === 401) leave()
+  else complain(error)
+})
