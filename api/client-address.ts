@@ -1,4 +1,5 @@
-import { createTrust, parseAddress } from './ip-address.ts'
+import { parseAddress } from '../model/index.ts'
+import { createTrust } from './ip-address.ts'
 
 /** Headers in which a proxy says whom it speaks for; the one that is set is believed, and no other. */
 export const forwardedHeaders = ['x-forwarded-for', 'forwarded'] as const

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net'
+import { networkOf, parseAddress } from '../model/index.ts'
 import type { ApiConfig } from './config.ts'
-import { createTrust, networkOf, parseAddress } from './ip-address.ts'
+import { createTrust } from './ip-address.ts'
 
 export type RefusedConnection = 'all' | 'address'
 

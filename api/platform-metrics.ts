@@ -64,6 +64,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
     dropped: counter('mqtt_dropped_qos0', 'QoS 0 messages dropped because the log had no room'),
     refused: counter('mqtt_refused', 'Messages refused before they were acknowledged'),
     failedLogins: counter('mqtt_failed_logins', 'MQTT connects with wrong or missing credentials'),
+    throttledLogins: counter('mqtt_throttled_logins', 'MQTT connects not looked at after too many wrong passwords'),
     paced: counter('mqtt_paced_seconds', 'Time in which publishers were read no faster than ingest goes on'),
   }
 
@@ -116,6 +117,7 @@ export function createPlatformMetrics(registry: Registry, peers: ApiPeers, peerT
       setCounter(broker.dropped, brokerStats.droppedQos0Total)
       setCounter(broker.refused, brokerStats.refusedTotal)
       setCounter(broker.failedLogins, brokerStats.failedLoginsTotal)
+      setCounter(broker.throttledLogins, brokerStats.throttledLoginsTotal)
       setCounter(broker.paced, brokerStats.pacedMsTotal / 1000)
     }
   }

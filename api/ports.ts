@@ -27,6 +27,8 @@ export interface BrokerStatus {
   readonly refusedTotal: number
   /** CONNECTs with wrong or missing credentials. */
   readonly failedLoginsTotal: number
+  /** CONNECTs not looked at, because too many wrong passwords of that name had come from there. */
+  readonly throttledLoginsTotal: number
   /** Connections closed for bytes that MQTT forbids. */
   readonly violationsTotal: number
   readonly receivedBytesTotal: number

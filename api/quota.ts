@@ -1,7 +1,6 @@
-import type { Principal } from '../model/index.ts'
+import { networkOf, type Principal } from '../model/index.ts'
 import type { Limits, Taken } from '../store/limits/index.ts'
 import type { Client } from './client-address.ts'
-import { networkOf } from './ip-address.ts'
 import { HttpProblem } from './problem.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { BrokerAccess, MqttIdentity } from '../broker/index.ts'
 import type { DeviceId, DeviceLimits, SiteId } from '../model/index.ts'
 import { controlTopic, type DeviceRecord, parseDeviceId } from '../model/index.ts'
-import type { State, VerifiedCredential } from '../store/state/index.ts'
+import { isRandomToken, type State, type VerifiedCredential } from '../store/state/index.ts'
 
 /** What the broker knows of a device on the way of every message. */
 interface Entry {
@@ -60,6 +60,8 @@ export function createAccess(state: State, onUse: (secretId: string) => void): A
       else put(JSON.parse(Buffer.from(payload).toString()) as DeviceRecord)
     },
     async identify({ username, password }) {
+      // A key of somebody's own choice could be guessed.
+      if (!isRandomToken(password)) return undefined
       const credential = await state.credentials.verify(password)
       if (credential === undefined) return undefined
       const identity = await identityOf(credential, username)

@@ -8,6 +8,7 @@ import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import type { Admitted, Peer } from './connection-peers.ts'
 import type { FailedLogins } from './failed-logins.ts'
+import type { LoginThrottle } from './login-throttle.ts'
 import type { BrokerAccess, MqttIdentity, SessionRegistry } from './ports.ts'
 import type { Refusals } from './refusals.ts'
 import type { Roster } from './roster.ts'
@@ -21,6 +22,7 @@ export interface AdmitDeps {
   readonly refusals: Refusals
   readonly accept: Accept
   readonly logins: Pick<FailedLogins, 'note'>
+  readonly throttle: Pick<LoginThrottle, 'mayTry' | 'failed'>
   readonly logger: Logger
   readonly clock: Clock
   readonly roster: Pick<Roster, 'admitted' | 'admit' | 'countBeside'>
@@ -60,7 +62,7 @@ const principalPattern = new RegExp(`^(key:)?${idPattern.source.slice(1)}`)
 const keyNamePattern = /^key:[a-z0-9]{1,16}$/
 
 export function createAdmit(deps: AdmitDeps): Admit {
-  const { config, access, sessions, appender, topics, refusals, accept, logins, clock, roster } = deps
+  const { config, access, sessions, appender, topics, refusals, accept, logins, throttle, clock, roster } = deps
   const requests = new WeakMap<Client, Request>()
   let unnamed = 0
 
@@ -133,9 +135,14 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const request = requests.get(client)
     requests.delete(client)
     if (request === undefined || !(conn instanceof Connection)) throw new Error('a client without a CONNECT')
-    const identity = await identify(username, password).catch((error: unknown) => {
-      if (error instanceof ConnectRefused && error.returnCode === returnCode.badCredentials)
-        logins.note({ principal: nameable(username), address: conn.peer.address })
+    const { address } = conn.peer
+    const login = { name: username ?? '', address }
+    if (!throttle.mayTry(login)) throw new ConnectRefused(returnCode.serverUnavailable, 'too many wrong passwords')
+    const identity = await identify(username, password).catch(async (error: unknown) => {
+      if (error instanceof ConnectRefused && error.returnCode === returnCode.badCredentials) {
+        logins.note({ principal: nameable(username), address })
+        await throttle.failed(login)
+      }
       throw error
     })
     // Nobody waits any more; what is begun from here on would not be ended.

@@ -18,6 +18,7 @@ import { createForward } from './forward.ts'
 import { createGate } from './gate.ts'
 import { createInterest } from './interest.ts'
 import { createListeners } from './listeners.ts'
+import { createLoginThrottle } from './login-throttle.ts'
 import { createPace } from './pace.ts'
 import type { BrokerAccess, BrokerPersistence, ConnectionView, FanoutLedger, SessionRegistry } from './ports.ts'
 import { createPresence } from './presence.ts'
@@ -64,6 +65,8 @@ export interface BrokerStats {
   readonly refusedTotal: number
   /** CONNECTs with wrong or missing credentials. */
   readonly failedLoginsTotal: number
+  /** CONNECTs not looked at, because too many wrong passwords of that name had come from there. */
+  readonly throttledLoginsTotal: number
   /** Connections closed for bytes that MQTT 3.1.1 forbids. */
   readonly violationsTotal: number
   readonly receivedBytesTotal: number
@@ -134,8 +137,9 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
   const shared = { config, access, appender, topics, persistence, refusals, logger }
   const accept = createAccept({ ...shared, interest, exchanges, fanout, gate, pace, counters, monotonicMs, publish })
   const logins = createFailedLogins(logger, monotonicMs)
-  const roster = createRoster(presence)
-  const admit = createAdmit({ ...shared, sessions, accept, logins, clock, roster })
+  const roster = createRoster(presence, config.maxConnections, monotonicMs)
+  const throttle = createLoginThrottle({ delayMs: config.wrongPasswordDelayMs }, monotonicMs)
+  const admit = createAdmit({ ...shared, sessions, accept, logins, throttle, clock, roster })
   const forward = createForward({ ...shared, interest })
   const wills = createWills(shared)
   const acks = createAckFlusher()
@@ -211,6 +215,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     await settled(() => fanout.idle && wills.pending === 0 && roster.size === 0, deadlineMs)
     clearInterval(upkeep)
     logins.flush()
+    throttle.stop()
     await fanout.stop()
     aedes = undefined
     listeners.cut()
@@ -239,6 +244,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
       droppedDeliveriesTotal: forward.droppedTotal,
       refusedTotal: refusals.total,
       failedLoginsTotal: logins.total,
+      throttledLoginsTotal: throttle.refusedTotal,
       violationsTotal: counters.violations,
       receivedBytesTotal: counters.receivedBytes,
       pacedMsTotal: pace.heldMsTotal,

@@ -31,6 +31,12 @@ export const brokerConfigSchema = z.strictObject({
     .min(1)
     .default(100)
     .describe('Connections of one device or one key at once; one more gets CONNACK 0x03'),
+  wrongPasswordDelayMs: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(5_000)
+    .describe('Time that the refusal of a wrong password takes from the sixth in a minute on, per name and network'),
   connectTimeoutMs: z.int().min(100).default(30_000).describe('A connection that has not sent its CONNECT is closed'),
   payloadBytes: z
     .int()

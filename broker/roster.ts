@@ -45,10 +45,14 @@ export function connectionOf(client: Client): Connection | undefined {
 
 const nobody: ReadonlySet<Connection> = new Set()
 
-export function createRoster(presence: Presence): Roster {
+/** A stranger that has not sent its CONNECT for so long makes room for another. */
+const strangerPatienceMs = 5_000
+
+export function createRoster(presence: Presence, maxConnections: number, monotonicMs: () => number): Roster {
   const connections = new Set<Connection>()
-  /** Not admitted yet. */
-  const strangers = new Set<Connection>()
+  /** Not admitted yet, the oldest first, and when they came. */
+  const strangers = new Map<Connection, number>()
+  const strangersMax = Math.max(100, Math.ceil(maxConnections / 10))
   const byPrincipal = new Map<string, Set<Connection>>()
   const byClientId = new Map<string, Connection>()
   let total = 0
@@ -59,7 +63,14 @@ export function createRoster(presence: Presence): Roster {
 
   /** Perhaps their credentials have just been found right, by what was true a moment ago. */
   function strangersNamed(principal: string): readonly Connection[] {
-    return [...strangers].filter((connection) => connection.claimedPrincipal === principal)
+    return [...strangers.keys()].filter((connection) => connection.claimedPrincipal === principal)
+  }
+
+  /** Who opens connections and says nothing, or half of it, must not keep others out until the time for a CONNECT is over. */
+  function makeRoom(): void {
+    if (strangers.size <= strangersMax) return
+    const [oldest] = strangers
+    if (oldest !== undefined && monotonicMs() - oldest[1] >= strangerPatienceMs) oldest[0].close('connect timeout')
   }
 
   return {
@@ -74,8 +85,9 @@ export function createRoster(presence: Presence): Roster {
     },
     add(connection) {
       connections.add(connection)
-      strangers.add(connection)
+      strangers.set(connection, monotonicMs())
       total++
+      makeRoom()
     },
     remove(connection) {
       connections.delete(connection)

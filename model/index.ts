@@ -52,6 +52,7 @@ export {
 export { issueText } from './issue-text.ts'
 export { createLatencyHistogram, type LatencyHistogram, type StepCounts } from './latency-histogram.ts'
 export { isMailAddress } from './mail-address.ts'
+export { networkOf, parseAddress } from './network.ts'
 export { type PasswordContext, refuseWeakPassword } from './password.ts'
 export { maySee, type Principal, principalKinds, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
 export {

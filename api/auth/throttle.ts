@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { networkOf } from '../ip-address.ts'
+import { networkOf } from '../../model/index.ts'
 import { HttpProblem } from '../problem.ts'
 
 const windowS = 15 * 60

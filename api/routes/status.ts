@@ -68,6 +68,7 @@ const brokerSchema = z
     droppedDeliveriesTotal: z.int().openapi({ description: 'QoS 0 messages not delivered to slow subscribers' }),
     refusedTotal: z.int().openapi({ description: 'Forbidden, too large or too deep messages' }),
     failedLoginsTotal: z.int().openapi({ description: 'Connects with wrong or missing credentials' }),
+    throttledLoginsTotal: z.int().openapi({ description: 'Connects not looked at after too many wrong passwords' }),
     violationsTotal: z.int().openapi({ description: 'Connections closed for bytes that MQTT forbids' }),
     receivedBytesTotal: z.int(),
     pacedMsTotal: z.int().openapi({ description: 'Time in which publishers were read no faster than ingest goes on' }),
@@ -152,13 +153,15 @@ function toReadings({ readings, rows, bytes, lateRows }: ReadingStoreStats): z.i
 
 function toBroker(status: BrokerStatus): z.input<typeof brokerSchema> {
   const { connections, connectionsTotal, ackedTotal, droppedQos0Total, droppedDeliveriesTotal } = status
-  const { refusedTotal, failedLoginsTotal, violationsTotal, receivedBytesTotal, pacedMsTotal } = status
+  const { refusedTotal, failedLoginsTotal, throttledLoginsTotal, violationsTotal } = status
+  const { receivedBytesTotal, pacedMsTotal } = status
   const counted = { ackedTotal, droppedQos0Total, droppedDeliveriesTotal, refusedTotal }
   return {
     connections,
     connectionsTotal,
     ...counted,
     failedLoginsTotal,
+    throttledLoginsTotal,
     violationsTotal,
     receivedBytesTotal,
     pacedMsTotal,

@@ -131,3 +131,4 @@ export type {
   SiteWrites,
   State,
 } from './state.ts'
+export { isRandomToken } from './tokens.ts'

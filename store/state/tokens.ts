@@ -8,6 +8,11 @@ export function newToken(kind: keyof typeof prefixes): string {
   return prefixes[kind] + randomBytes(32).toString('base64url')
 }
 
+/** Whether it could be one of ours, and so cannot be guessed. */
+export function isRandomToken(text: string): boolean {
+  return /^pel_(?:dev|key)_[\w-]{43}$/.test(text)
+}
+
 /** 60 random bits in lower-case base 32 (RFC 4648 without the digits 0 and 1): fits an id, a topic level and a URL. */
 export function newId(): string {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createClientOf, type ForwardedHeader } from '../../api/client-address.ts'
-import { isAddressRange, networkOf } from '../../api/ip-address.ts'
+import { isAddressRange } from '../../api/ip-address.ts'
+import { networkOf } from '../../model/index.ts'
 
 const proxies = ['10.0.0.0/8', '127.0.0.1', '2001:db8:ffff::/48']
 

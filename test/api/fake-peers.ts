@@ -110,6 +110,7 @@ export function createFakePeers(): FakePeers {
       droppedDeliveriesTotal: 0,
       refusedTotal: 1,
       failedLoginsTotal: 2,
+      throttledLoginsTotal: 0,
       violationsTotal: 0,
       receivedBytesTotal: 4_096,
       pacedMsTotal: 1_500,
