@@ -14,6 +14,7 @@ import type { TlsPair } from './listener.ts'
 import { createLiveStreams } from './live-streams.ts'
 import type { ApiPeers, ControlRelay, ServiceWatch, ValidateRule } from './ports.ts'
 import { createQuotas, type LimitKind } from './quota.ts'
+import { createRefusedRequests } from './refused-requests.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpPorts } from './server.ts'
 import { createTlsMetrics } from './tls-metrics.ts'
@@ -71,7 +72,8 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   })
   const metrics = createHttpMetrics(deps.metrics, deps.service)
   const quotaOf = createQuotas(createLimits(limitRules(config), { redis: deps.redis }), metrics.rateLimited)
-  const app = createApp(routes, config, { authenticate: people.authenticate, logger, metrics, quotaOf })
+  const refused = createRefusedRequests(logger)
+  const app = createApp(routes, config, { authenticate: people.authenticate, logger, metrics, quotaOf, refused })
   const server = createHttpServer(config, {
     fetch: app.fetch,
     limit: createConnectionLimit(config, metrics.refusedConnection),
@@ -83,10 +85,11 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   if (deps.tls) observeTls?.(deps.tls.cert)
   return {
     start: server.start,
-    stop() {
+    async stop() {
       // They would hold up the stop until they are cut.
       live.stop()
-      return server.stop()
+      await server.stop()
+      refused.flush()
     },
     ports: server.ports,
     useTls(pair) {

@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls'
 import { Hono } from 'hono'
 import type { Logger } from 'pino'
 import { createPageOrigin, type PageOrigin } from './auth/origin.ts'
-import { type Authenticate, authorise } from './authenticate.ts'
+import { type Authenticate, type Authenticated, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { type Client, createClientOf } from './client-address.ts'
 import type { ApiConfig } from './config.ts'
@@ -13,6 +13,7 @@ import type { HttpMetrics } from './http-metrics.ts'
 import { createMethodTable } from './method-table.ts'
 import { HttpProblem, toProblem } from './problem.ts'
 import type { Quota } from './quota.ts'
+import type { RefusedRequests } from './refused-requests.ts'
 import type { RawRequest } from './request.ts'
 import type { RawAnswer, RequestContext, Route } from './route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -28,12 +29,13 @@ export interface AppDeps {
   readonly logger: Logger
   readonly metrics: Pick<HttpMetrics, 'begin'>
   quotaOf(client: Client): Quota
+  readonly refused: Pick<RefusedRequests, 'note'>
 }
 
 /** What `@hono/node-server` puts into `env`; nothing of it when the app is called directly. */
 interface Env {
   Bindings: { readonly incoming?: Pick<IncomingMessage, 'socket' | 'rawHeaders' | 'url'> }
-  Variables: { requestId: string; route: string; client: Client; quota: Quota }
+  Variables: { requestId: string; route: string; client: Client; quota: Quota; principal?: string }
 }
 
 export type App = Hono<Env>
@@ -43,6 +45,8 @@ interface Asked {
   readonly page: PageOrigin
   readonly quota: Quota
   readonly authorization: string | undefined
+  /** Called when it is known who asks. */
+  identified(who: Pick<Authenticated, 'principal'>): void
 }
 
 const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
@@ -50,6 +54,8 @@ const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 const maxUrlLength = 8_192
 const maxHeaders = 100
 const maxUserAgent = 300
+/** Who is nobody, who may not, and who asks too much. */
+const refusals: ReadonlySet<number> = new Set([401, 403, 429])
 /** A segment of dots, or a fragment: what a proxy in front took for another path than the one that it resolves to. */
 const treacherous = /^[^?]*[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)|#/i
 
@@ -123,6 +129,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         page,
         quota: c.get('quota'),
         authorization: header('authorization'),
+        identified: ({ principal }) => c.set('principal', `${principal.kind}:${principal.id}`),
       })
       const answered = await deadline.limit(running)
       if (answered.stream === undefined) return toResponse(route, answered)
@@ -149,6 +156,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
       await quota.takeOfAddress('address')
       throw error
     })
+    asked.identified(who)
     await quota.takeOfPrincipal(who.principal)
     const { policy } = route
     authorise(who, policy)
@@ -183,6 +191,12 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
   app.onError((error, c) => {
     const problem = toProblem(error)
     const requestId = c.get('requestId')
+    if (refusals.has(problem.status)) {
+      const { code } = problem
+      const { address } = c.get('client')
+      const asked = { method: c.req.method, route: c.get('route'), requestId }
+      deps.refused.note({ code, ...asked, address, principal: c.get('principal') })
+    }
     // What passes by itself is counted in the metrics, and logged by the part that has the trouble.
     if (problem.status >= 500)
       deps.logger[problem.status === 500 ? 'error' : 'debug'](

@@ -192,3 +192,20 @@ test('the scheme is not case-sensitive', async () => {
   expect((await api.get('/api/v1/devices', { key: null, headers })).status).toBe(200)
   expect(findOperation(api.document, 'GET', '/api/v1/devices')?.operationId).toBe('get-devices')
 })
+
+describe('a refusal', () => {
+  test('is in the log with who, what and from where, and without what was tried', async () => {
+    await using own = await startApi()
+    const viewer = await own.issueKey({ role: 'viewer' })
+    const wrong = 'pel_key_guessed'
+    await own.get('/api/v1/keys', { key: viewer })
+    await own.get('/api/v1/devices', { key: wrong })
+    await own.get('/api/v1/devices/nobody', { key: viewer })
+    expect(own.refused).toMatchObject([
+      { level: 40, code: 'forbidden', method: 'GET', route: '/api/v1/keys', principal: expect.stringMatching(/^key:/) },
+      { level: 40, code: 'unauthenticated', method: 'GET', route: '/api/v1/devices', address: '127.0.0.1' },
+    ])
+    expect(own.refused[1]).not.toHaveProperty('principal')
+    expect(JSON.stringify(own.refused)).not.toMatch(new RegExp(`${wrong}|${viewer}`))
+  })
+})

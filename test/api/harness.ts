@@ -54,7 +54,9 @@ export interface Harness extends AsyncDisposable {
   readonly document: OpenApiDocument
   readonly adminKey: string
   readonly clock: Clock & { nowMs: number }
+  /** From warnings on, but for refused requests. */
   readonly logged: Record<string, unknown>[]
+  readonly refused: Record<string, unknown>[]
   /** What the service levels were told of. */
   readonly answered: readonly { readonly durationMs: number; readonly status: number }[]
   /** What the platform has written down of its audit log beside the database. */
@@ -101,7 +103,9 @@ export async function startApi(
   const logged: Record<string, unknown>[] = []
   const answered: { durationMs: number; status: number }[] = []
   const recordedCheckpoints: AuditCheckpoint[] = []
-  const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
+  const refused: Record<string, unknown>[] = []
+  const keep = (line: { readonly msg?: string }) => (line.msg === 'request refused' ? refused : logged).push(line)
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void keep(JSON.parse(line)) })
   const state = await openState(
     {
       ...stateConfigSchema.parse({}),
@@ -251,6 +255,7 @@ export async function startApi(
     adminKey,
     clock,
     logged,
+    refused,
     answered,
     recordedCheckpoints,
     request,

@@ -38,7 +38,8 @@ function mounted(): string[] {
   const { authenticate } = people
   const metrics = createHttpMetrics(registry, { answered: () => undefined })
   const quotaOf = createQuotas({ take: async () => undefined }, () => undefined)
-  const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf })
+  const refused = { note: () => undefined }
+  const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf, refused })
   return app.routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)

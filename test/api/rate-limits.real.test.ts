@@ -113,6 +113,7 @@ test('a route by which somebody could be guessed has a limit of its own', async 
     logger: pino({ level: 'silent' }),
     metrics: { begin: () => () => undefined },
     quotaOf: createQuotas(limits, () => undefined),
+    refused: { note: () => undefined },
   })
   const statuses: number[] = []
   for (const path of ['/guess', '/guess', '/guess', '/other']) statuses.push((await app.request(path)).status)
