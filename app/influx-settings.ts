@@ -4,7 +4,7 @@ import { type InfluxdbReadingsConfig, influxdbReadingsConfigSchema } from '../st
 const shape = influxdbReadingsConfigSchema.shape
 
 export const influxSchemas = {
-  INFLUX_URL: shape.url.optional(),
+  INFLUX_URL: shape.url.optional().describe(shape.url.description ?? ''),
   INFLUX_DATABASE: shape.database,
   INFLUX_RETENTION_POLICY: shape.retentionPolicy,
   INFLUX_USERNAME: shape.username,

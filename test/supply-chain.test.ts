@@ -19,6 +19,8 @@ const lock = z
         integrity: z.string().optional(),
         link: z.boolean().optional(),
         dev: z.boolean().optional(),
+        devOptional: z.boolean().optional(),
+        peer: z.boolean().optional(),
         hasInstallScript: z.boolean().optional(),
         license: z.string().optional(),
       }),
@@ -26,7 +28,8 @@ const lock = z
   })
   .parse(JSON.parse(readFileSync(`${root}/package-lock.json`, 'utf8')))
 const installed = Object.entries(lock.packages).filter(([path]) => path !== '')
-const shipped = installed.filter(([, { dev }]) => dev !== true)
+/** Not for developers, and not what a dependency could work beside if it were there. */
+const shipped = installed.filter(([, { dev, devOptional, peer }]) => ![dev, devOptional, peer].includes(true))
 const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
 
 /** They compile only where no prebuilt binary fits, and do nothing where one does. */

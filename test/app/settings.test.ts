@@ -72,6 +72,16 @@ describe('settings', () => {
     ['belongs to another', tls('one-cert', 'two-key'), ['TLS_KEY_FILE']],
   ])('a TLS file that %s is a wrong setting', (_, env, wrong) => expect(wrongSettings(env)).toEqual(wrong))
 
+  test('a password has no place in an address that is logged, and is not shown where it is wrong', () => {
+    const env = { INFLUX_URL: 'http://user:secret@influx:8086' }
+    expect(wrongSettings(env)).toEqual(['INFLUX_URL'])
+    expect(() => load(env)).not.toThrow(/secret/)
+  })
+
+  test('every setting says what it means', () => {
+    expect(settingsMarkdown()).not.toMatch(/\| \.? ?\|$/m)
+  })
+
   test('docs/settings.md and .env.example say what the schemas say', () => {
     expect(readFileSync('docs/settings.md', 'utf8')).toContain(settingsMarkdown())
     expect(readFileSync('.env.example', 'utf8')).toBe(settingsEnvFile())

@@ -2,12 +2,7 @@ import { z } from 'zod'
 
 export const influxdbReadingsConfigSchema = z.strictObject({
   url: z
-    .url({ protocol: /^https?$/, error: 'is not an http or https URL', abort: true })
-    // It is logged, and it would be of no use there.
-    .refine(
-      (url) => !/^https?:\/\/[^/]*@/.test(url),
-      'has a user in it: INFLUX_USERNAME and INFLUX_PASSWORD are for that',
-    )
+    .url({ protocol: /^https?$/, error: 'is not an http or https URL' })
     .describe(
       'Server that keeps the readings, http://host:8086 or https://…; without it they are kept in the data folder',
     ),
