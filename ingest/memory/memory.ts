@@ -8,7 +8,7 @@ import {
   type SeriesId,
 } from '../../model/index.ts'
 import { DeviceMemory } from './device-memory.ts'
-import { type MetricRule, metricRule, type RuleSettings } from './metric-rule.ts'
+import { type MetricRule, ProfileRules, type RuleSettings } from './metric-rule.ts'
 import { createRedeliveryMemory, type RedeliveryMemory } from './redelivery-memory.ts'
 
 /** A record, and the bytes of the control frame that brought it: they go into the snapshot. */
@@ -36,19 +36,25 @@ export class Memory {
   registryVersion = 0
   /** Worked out from state, not remembered. */
   readonly devicesBySeries = new Map<SeriesId, DeviceMemory>()
+  /** Worked out from the profiles. */
+  readonly #rules = new Map<ProfileId, ProfileRules>()
+  readonly #noProfile: ProfileRules
   readonly #settings: RuleSettings
 
   constructor(settings: RuleSettings) {
+    this.#noProfile = new ProfileRules(undefined, settings)
     this.#settings = settings
   }
 
   setProfile(record: ProfileRecord, bytes: Uint8Array): void {
     this.profiles.set(record.id, { record, bytes })
+    this.#rules.set(record.id, new ProfileRules(record, this.#settings))
     this.#workOutRulesOf(record.id)
   }
 
   removeProfile(id: ProfileId): void {
     this.profiles.delete(id)
+    this.#rules.delete(id)
     this.#workOutRulesOf(id)
   }
 
@@ -82,7 +88,7 @@ export class Memory {
   }
 
   ruleOf(device: DeviceMemory, metric: MetricName): MetricRule {
-    return metricRule(this.profiles.get(device.record.profileId)?.record, metric, this.#settings)
+    return (this.#rules.get(device.record.profileId) ?? this.#noProfile).of(metric)
   }
 
   #workOutRulesOf(profileId: ProfileId): void {

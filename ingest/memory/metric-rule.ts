@@ -1,4 +1,4 @@
-import { findMetric, type Metric, type ProfileRecord } from '../../model/index.ts'
+import type { Metric, ProfileRecord } from '../../model/index.ts'
 
 /** What the validation of one metric needs, worked out once from the profile. Infinity: never. */
 export interface MetricRule {
@@ -22,11 +22,26 @@ export interface RuleSettings {
   readonly stuckIntervals: number
 }
 
-export function metricRule(profile: ProfileRecord | undefined, name: string, settings: RuleSettings): MetricRule {
-  const intervalMs = profile?.reportingIntervalMs ?? Number.POSITIVE_INFINITY
-  const metric = profile === undefined ? undefined : findMetric(profile, name)
-  const gapMs = intervalsHeld * intervalMs
-  return metric === undefined ? discovered(gapMs) : known(metric, intervalMs, gapMs, settings)
+/**
+ * The rules of one version of a profile. All its devices share them, so that what every reading is judged by lies in
+ * the processor's cache, however many devices there are.
+ */
+export class ProfileRules {
+  readonly #known: ReadonlyMap<string, MetricRule>
+  readonly #discovered: MetricRule
+
+  /** Without a profile every metric is a discovered one. */
+  constructor(profile: ProfileRecord | undefined, settings: RuleSettings) {
+    const intervalMs = profile?.reportingIntervalMs ?? Number.POSITIVE_INFINITY
+    const gapMs = intervalsHeld * intervalMs
+    const metrics = profile?.metrics ?? []
+    this.#known = new Map(metrics.map((metric) => [metric.name, known(metric, intervalMs, gapMs, settings)]))
+    this.#discovered = discovered(gapMs)
+  }
+
+  of(name: string): MetricRule {
+    return this.#known.get(name) ?? this.#discovered
+  }
 }
 
 function discovered(gapMs: number): MetricRule {

@@ -1,6 +1,9 @@
-/** Numbers, each with a time; beyond the bound those added first make room. */
+/**
+ * Numbers, each with a time; beyond the bound those added first make room. Most devices never have any, and every
+ * message asks: the map is made with the first.
+ */
 export class RecentNumbers {
-  readonly #times = new Map<number, number>()
+  #times: Map<number, number> | undefined
   readonly #most: number
 
   constructor(most: number) {
@@ -8,14 +11,15 @@ export class RecentNumbers {
   }
 
   get size(): number {
-    return this.#times.size
+    return this.#times?.size ?? 0
   }
 
   get(number: number): number | undefined {
-    return this.#times.get(number)
+    return this.#times?.get(number)
   }
 
   add(number: number, timeMs: number): void {
+    this.#times ??= new Map()
     if (this.#times.size >= this.#most && !this.#times.has(number)) {
       const first = this.#times.keys().next().value
       if (first !== undefined) this.#times.delete(first)
@@ -24,6 +28,6 @@ export class RecentNumbers {
   }
 
   entries(): Iterable<readonly [number: number, timeMs: number]> {
-    return this.#times
+    return this.#times ?? []
   }
 }

@@ -6,7 +6,7 @@ import { decodeNativeJson } from '../../ingest/decoders/native-json.ts'
 import { NumberScanner } from '../../ingest/decoders/number-bytes.ts'
 import { MessageDraft } from '../../ingest/draft.ts'
 import { DeviceMemory } from '../../ingest/memory/device-memory.ts'
-import { metricRule } from '../../ingest/memory/metric-rule.ts'
+import { ProfileRules } from '../../ingest/memory/metric-rule.ts'
 import { parseMetricName } from '../../model/index.ts'
 import { deviceRecord, noon } from './frame-script.ts'
 
@@ -16,7 +16,7 @@ const names = ['voltage', 'current', 'a', 'values_of', 'tsx']
 function newDraft(): MessageDraft {
   const device = new DeviceMemory(deviceRecord('m1', 1), new Uint8Array(0))
   const addMetric = (to: DeviceMemory, name: string) =>
-    to.addMetric(parseMetricName(name), metricRule(undefined, name, { stuckIntervals: 0 }), 1)
+    to.addMetric(parseMetricName(name), new ProfileRules(undefined, { stuckIntervals: 0 }).of(name), 1)
   for (const name of names) addMetric(device, name)
   return new MessageDraft(device, { maxMetrics: 10, lateHorizonMs: 86_400_000, addMetric })
 }
