@@ -12,48 +12,53 @@ import {
 import { createRuleEngine, defaultRules, type RuleEngine } from '../rules/index.ts'
 import type { Bench } from './bench.ts'
 import { median } from './median.ts'
+import { costsInIngest } from './rules-in-ingest.ts'
 
 const startMs = 1_795_435_200_000
 const rounds = 7
-/** A good and a bad value of each metric that the pack watches. */
-const values: Readonly<Record<string, readonly [healthy: number, troubled: number]>> = {
-  voltage: [230, 270],
-  current: [5, 80],
-  power_factor: [0.95, 0.5],
-}
+/** A bad value of each metric that the pack watches. */
+const bad = { voltage: 270, current: 80, power_factor: 0.5 }
+const metrics = Object.keys(bad).map(parseMetricName)
+const badValues = Object.values(bad)
+const fleets = [50, 1_000, 10_000]
 const encoder = new TextEncoder()
 
 /**
- * What the rules themselves cost, with the default packs on: per reading of a healthy series (the usual case), of one
- * whose alert is firing, and per message; and their memory with `devices` devices (10,000) of six series.
+ * What the rules themselves cost, with the default packs on: per reading of a series whose alert is firing, and per
+ * message; what they cost ingest for messages of healthy devices, of fleets of several sizes; and their memory with
+ * `devices` devices (10,000), half of them in trouble with all that is watched.
  */
 export const benchRules: Bench = async ({ args: [count = '10000'], say }) => {
   const devices = fleetOf(Number(count))
   const memory = engineOf(devices)
-  const many = watchesOf(memory, devices)
-  takeAll(many, 1, 0)
-  say(`${many.length} series of ${count} devices`)
+  const inTrouble = devices.filter((_, i) => i % 2 === 0)
+  takeBad(watchesOf(memory, inTrouble), 1)
+  say(`${count} devices, ${inTrouble.length} of them in trouble`)
 
   const fleet = fleetOf(1_000)
   const engine = engineOf(fleet)
   const watches = watchesOf(engine, fleet)
-  const healthyNs = cpuNs(watches.length, (time) => takeAll(watches, time, 0))
-  const troubledNs = cpuNs(watches.length, (time) => takeAll(watches, 1e6 + time, 1))
+  const troubledNs = cpuNs(watches.length * metrics.length, (time) => takeBad(watches, 1e6 + time))
   let position = 1
   const messageNs = cpuNs(fleet.length, (time) => {
-    for (const device of fleet) {
+    for (const watch of watches) {
       engine.beginFrame(startMs + time, ++position)
-      engine.seen(device)
+      watch.seen()
     }
+  })
+  const inIngest = fleets.map((size) => {
+    const costs = costsInIngest(fleetOf(size))
+    say(`${size} devices: ${costs.withoutNs} ns a message without rules, ${costs.packsNs} ns with the packs`)
+    return costs
   })
 
   const bytes = memory.encode()
   const encodeMs = cpuMs(() => memory.encode())
   const decodeMs = cpuMs(() => emptyEngine().decode(bytes))
   return {
-    healthyNs: round1(healthyNs),
     troubledNs: round1(troubledNs),
     messageNs: round1(messageNs),
+    inIngest,
     memoryBytes: bytes.length,
     encodeMs: round1(encodeMs),
     decodeMs: round1(decodeMs),
@@ -75,23 +80,17 @@ function engineOf(devices: readonly DeviceRecord[]): RuleEngine {
   return engine
 }
 
-interface Watched {
-  readonly watch: NonNullable<ReturnType<RuleEngine['watch']>>
-  readonly values: readonly [healthy: number, troubled: number]
+type Watch = NonNullable<ReturnType<RuleEngine['watch']>>
+
+function watchesOf(engine: RuleEngine, devices: readonly DeviceRecord[]): Watch[] {
+  return devices.flatMap((device) => engine.watch(device, metrics) ?? [])
 }
 
-/** Every series that a rule watches. */
-function watchesOf(engine: RuleEngine, devices: readonly DeviceRecord[]): Watched[] {
-  return devices.flatMap((device) =>
-    Object.entries(values).flatMap(([name, values]) => {
-      const watch = engine.watch(device, parseMetricName(name))
-      return watch === undefined ? [] : [{ watch, values }]
-    }),
-  )
-}
-
-function takeAll(watches: readonly Watched[], round: number, which: 0 | 1): void {
-  for (const { watch, values } of watches) watch.take(startMs + round, values[which], quality.good)
+/** One reading of every series that a rule watches. */
+function takeBad(watches: readonly Watch[], round: number): void {
+  for (const watch of watches)
+    for (let slot = 0; slot < badValues.length; slot++)
+      watch.take(slot, startMs + round, badValues[slot] ?? 0, quality.good)
 }
 
 /** Median over the rounds, of this thread alone: what else the machine does is not the rules' cost. */

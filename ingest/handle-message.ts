@@ -16,6 +16,7 @@ import type { Route, Routes } from './routes.ts'
 import type { SeriesNaming } from './series-naming.ts'
 import { createSettle } from './settle.ts'
 import type { Step } from './step.ts'
+import { noteSeen } from './watching.ts'
 
 export interface MessageHandlerDeps {
   readonly memory: Memory
@@ -104,13 +105,10 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
   }
 
   function take(step: Step, route: Route): void {
-    const { frame, evaluator } = step
+    const { frame } = step
     const { device, kind, sender } = route
     if (step.newReadings) counters.messages++
-    if (sender !== undefined) {
-      sender.presence.lastSeenMs = frame.receivedMs
-      evaluator?.seen(sender.record)
-    }
+    if (sender !== undefined) noteSeen(step, sender)
     if (device === undefined || kind === undefined) {
       if (route.deviceId === undefined) reject(step, route, 'unknown_topic', frame.topic())
       else reject(step, route, 'unknown_device', route.deviceId)
@@ -121,8 +119,7 @@ export function createMessageHandler(config: IngestConfig, deps: MessageHandlerD
       reject(step, route, 'quarantined', device.record.quarantine.reason)
       return
     }
-    device.presence.lastSeenMs = frame.receivedMs
-    evaluator?.seen(device.record)
+    noteSeen(step, device)
     const size = frame.end - frame.payloadStart
     // It only clears a retained message (MQTT 3.1.1, 3.3.1.3).
     if (size === 0 && (frame.flags & frameFlags.retain) !== 0) return

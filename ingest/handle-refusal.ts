@@ -6,16 +6,14 @@ import type { MessageViews } from './message-views.ts'
 import { type RejectReason, rejectReasons } from './ports.ts'
 import type { Rejections } from './rejections.ts'
 import type { Step } from './step.ts'
+import { noteSeen } from './watching.ts'
 
 /** A PUBLISH that the broker refused: its payload is the reason code, U+0000 and what was refused. */
 export function handleRefusal(step: Step, memory: Memory, rejections: Rejections, views: MessageViews): void {
   const { frame } = step
   const device = memory.deviceOfPrincipal(frame.principal())
   const [code, payload] = splitRefusal(frame)
-  if (device !== undefined && device.record.quarantine === undefined) {
-    device.presence.lastSeenMs = frame.receivedMs
-    step.evaluator?.seen(device.record)
-  }
+  if (device !== undefined && device.record.quarantine === undefined) noteSeen(step, device)
   const known = rejectReasons.find((reason) => reason === code)
   const reason: RejectReason = known ?? 'forbidden_topic'
   const detail = known === undefined ? `refused: ${code}` : describe(reason, frame, device, payload)

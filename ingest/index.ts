@@ -2,6 +2,7 @@ export { type IngestConfig, ingestConfigSchema } from './config.ts'
 export { createIngest, type Ingest, type IngestDeps } from './ingest.ts'
 export {
   type DeviceInfo,
+  type DeviceWatch,
   type Evaluator,
   type IngestLedger,
   type IngestQueries,
@@ -16,7 +17,6 @@ export {
   type RejectedMessage,
   type RejectReason,
   rejectReasons,
-  type SeriesWatch,
 } from './ports.ts'
 export { createSeriesNames, type SeriesNames } from './series-names.ts'
 export { createSnapshotFolder, type SnapshotFile, type SnapshotFiles } from './snapshot-folder.ts'

@@ -145,10 +145,20 @@ export type IngestSeries = Pick<SeriesRegistry, 'ensure' | 'list' | 'highest'>
 /** Where rejected messages go, with the position they reach to; of store/state. Consumer name `ingest`. */
 export type IngestLedger = Pick<Ledger, 'position' | 'commit'>
 
-/** What watches one series; asked for once per series and version of the evaluator. Hot: called for every reading. */
-export interface SeriesWatch {
-  /** A reading newer than the series' last one, under a time that is the device's own or that of its arrival. */
-  take(timeMs: number, value: number, quality: Quality, receivedMs: number): void
+/** What watches one device. Hot: healthy readings are compared with its columns, and nobody is called. */
+export interface DeviceWatch {
+  /**
+   * The least and the greatest value of each series that change nothing now, side by side, by slot. Read only, because
+   * devices may share it; another array when any call to the evaluator has changed it.
+   */
+  readonly calm: Float64Array
+  /** A message came from the device, or for it through its gateway; whatever became of it. */
+  seen(): void
+  /**
+   * A reading newer than the series' last one, under a time that is the device's own or that of its arrival. May be
+   * left out when its value is calm.
+   */
+  take(slot: number, timeMs: number, value: number, quality: Quality): void
 }
 
 /**
@@ -173,12 +183,13 @@ export interface Evaluator {
    * the profiles and devices there are in the same way.
    */
   control(topic: string, payload: Uint8Array): void
-  /** A message came from the device, or for it through its gateway; whatever became of it. */
-  seen(device: DeviceRecord): void
   /** Grows when what `watch` answers may have changed. */
   readonly version: number
-  /** Undefined: nobody watches the series. Asking changes nothing. */
-  watch(device: DeviceRecord, metric: MetricName): SeriesWatch | undefined
+  /**
+   * Undefined: nobody watches the device. Slots are places in `metrics`; it is asked once per version, and again when the
+   * device has more metrics. Asking changes no effects.
+   */
+  watch(device: DeviceRecord, metrics: readonly MetricName[]): DeviceWatch | undefined
   /** Effects that wait to be recorded. */
   readonly pending: number
   /**

@@ -1,22 +1,14 @@
 import type { Counters } from './counters.ts'
 import type { MessageDraft } from './draft.ts'
-import type { DeviceMemory } from './memory/device-memory.ts'
 import { RowTime } from './message-time.ts'
-import type { Evaluator, SeriesWatch } from './ports.ts'
 import type { Route } from './routes.ts'
 import type { Step } from './step.ts'
 import { judge, notJudged, qualityOf, verdict } from './validate.ts'
+import { watchOf } from './watching.ts'
 
-const unwatched: readonly (SeriesWatch | undefined)[] = []
-
-/** Who watches the device's series, by slot; asked anew when there may be another answer. */
-function watchesOf(evaluator: Evaluator, device: DeviceMemory): readonly (SeriesWatch | undefined)[] {
-  const { version } = evaluator
-  if (device.watchesVersion !== version || device.watches.length !== device.metrics.length) {
-    device.watches = device.metrics.map((metric) => evaluator.watch(device.record, metric))
-    device.watchesVersion = version
-  }
-  return device.watches
+function isCalm(calm: Float64Array, slot: number, value: number): boolean {
+  const at = 2 * slot
+  return value >= (calm[at] ?? Number.POSITIVE_INFINITY) && value <= (calm[at + 1] ?? Number.NEGATIVE_INFINITY)
 }
 
 /** Makes a decoded message count: gives its rows their times, validates its values, has them judged, and hands them on
@@ -27,7 +19,8 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
   function settleRows(draft: MessageDraft, step: Step): void {
     const { device, receivedMs, slots, values, rowEnds, rowCount } = draft
     const { batch } = step.effects
-    const watches = step.evaluator === undefined ? unwatched : watchesOf(step.evaluator, device)
+    const watch = step.evaluator === undefined ? undefined : watchOf(step.evaluator, device)
+    let calm = watch?.calm
     let i = 0
     let timeless = 0
     for (let row = 0; row < rowCount; row++) {
@@ -46,7 +39,10 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
         const seriesId = device.seriesIds[slot]
         if (rule === undefined || seriesId === undefined) continue
         const bits = judge(device.cells, slot, rule, timeMs, value, timeBits)
-        if ((bits & notJudged) === 0) watches[slot]?.take(timeMs, value, qualityOf(bits), receivedMs)
+        if (watch !== undefined && calm !== undefined && (bits & notJudged) === 0 && !isCalm(calm, slot, value)) {
+          watch.take(slot, timeMs, value, qualityOf(bits))
+          calm = watch.calm
+        }
         if (!step.newReadings) continue
         batch.push(seriesId, timeMs, value, qualityOf(bits), receivedMs, deviceTimeMs)
         counters.readings++

@@ -16,7 +16,7 @@ import { type DeviceState, DeviceWatch } from './device-watch.ts'
 import type { EngineMemory } from './engine.ts'
 import type { SilenceState } from './no-data.ts'
 import { ruleRecordSchema, watchedProfileSchema } from './records.ts'
-import type { SeriesState, TroubledState } from './series-watch.ts'
+import type { SeriesState } from './series-watch.ts'
 import type { Surroundings } from './standing.ts'
 import {
   decodeLevels,
@@ -29,6 +29,9 @@ import {
 
 /** Grows with every change of what follows; bytes of another version are not read. */
 const codecVersion = 1
+
+/** Follows a series' time. Snapshots made earlier have healthy series too, with a 0 here. */
+const troubled = 1
 
 /** The same memory gives the same bytes, however it came about: everything is sorted, nothing derived is kept. */
 export function encodeEngine({ clock, registry, devices }: EngineMemory): Uint8Array {
@@ -81,9 +84,9 @@ export function decodeEngine(
       siteId: parseSiteId(from.text()),
       profileId: parseProfileId(from.text()),
     }
-    const watch = new DeviceWatch(device, around)
+    const watch = new DeviceWatch(device, registry.planOf(device), around)
     devices.set(device.id, watch)
-    watch.restore(registry.planOf(device), decodeDevice(from, names))
+    watch.restore(decodeDevice(from, names))
   }
   if (!from.done) throw new AppError('store_failed', 'read the memory of rules failed: it has more than it should')
 }
@@ -91,11 +94,11 @@ export function decodeEngine(
 function encodeDevice(out: ByteWriter, { silence, series }: DeviceState): void {
   encodeSilence(out, silence)
   out.u32(series.length)
-  for (const [metric, { lastMs, troubled }] of series) {
+  for (const [metric, state] of series) {
     out.text(metric)
-    out.f64(lastMs)
-    out.u32(troubled === undefined ? 0 : 1)
-    if (troubled !== undefined) encodeTroubled(out, troubled)
+    out.f64(state.lastMs)
+    out.u32(troubled)
+    encodeTrouble(out, state)
   }
 }
 
@@ -105,7 +108,7 @@ function decodeDevice(from: ByteReader, names: Names): DeviceState {
   for (let left = from.u32(); left > 0; left--) {
     const metric = names.metric(from.text())
     const lastMs = from.f64()
-    series.push([metric, { lastMs, troubled: from.u32() === 1 ? decodeTroubled(from) : undefined }])
+    if (from.u32() === troubled) series.push([metric, { lastMs, ...decodeTrouble(from) }])
   }
   return { silence, series }
 }
@@ -128,7 +131,7 @@ function decodeSilence(from: ByteReader): SilenceState {
   return { lastSeen: Number.isNaN(lastSeen.receivedMs) ? undefined : lastSeen, standings }
 }
 
-function encodeTroubled(out: ByteWriter, { lastEngineMs, lastValue, lastQuality, standings }: TroubledState): void {
+function encodeTrouble(out: ByteWriter, { lastEngineMs, lastValue, lastQuality, standings }: SeriesState): void {
   out.f64(lastEngineMs)
   out.f64(lastValue)
   out.u32(lastQuality)
@@ -140,11 +143,11 @@ function encodeTroubled(out: ByteWriter, { lastEngineMs, lastValue, lastQuality,
   }
 }
 
-function decodeTroubled(from: ByteReader): TroubledState {
+function decodeTrouble(from: ByteReader): Omit<SeriesState, 'lastMs'> {
   const lastEngineMs = from.f64()
   const lastValue = from.f64()
   const lastQuality = asQuality(from.u32())
-  const standings: TroubledState['standings'][number][] = []
+  const standings: SeriesState['standings'][number][] = []
   for (let left = from.u32(); left > 0; left--)
     standings.push({ ruleId: parseRuleId(from.text()), levels: decodeLevels(from), ...decodeStanding(from) })
   return { lastEngineMs, lastValue, lastQuality, standings }

@@ -8,6 +8,7 @@ import {
   severities,
   type ThresholdCondition,
 } from '../model/index.ts'
+import { CalmColumns } from './calm.ts'
 import type { WatchedProfile } from './records.ts'
 
 /** A level as it is judged. */
@@ -57,6 +58,8 @@ export interface SeriesPlan {
 /** All that watches one device. */
 export interface DevicePlan {
   readonly series: ReadonlyMap<MetricName, SeriesPlan>
+  /** The bands of `series`, as ingest compares them. */
+  readonly calm: CalmColumns
   /** By rule id. */
   readonly noData: readonly NoDataRule[]
 }
@@ -82,7 +85,7 @@ export function compilePlan(rules: readonly RuleRecord[], profile: WatchedProfil
   }
   const holdMs = intervalsHeld * (profile?.reportingIntervalMs ?? Number.POSITIVE_INFINITY)
   const series = new Map([...bySeries].map(([metric, compiled]) => [metric, seriesPlan(compiled, holdMs)] as const))
-  return { series, noData }
+  return { series, calm: new CalmColumns(series), noData }
 }
 
 function compileThreshold(record: RuleRecord, condition: ThresholdCondition, unit: string): ThresholdRule {

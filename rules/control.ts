@@ -30,7 +30,7 @@ export interface ControlDeps {
 /** Records of state as the log tells them: whoever they concern is judged by other rules from here on. */
 export interface Control {
   take(topic: string, payload: Uint8Array): void
-  /** Grows with every record that may concern somebody. */
+  /** Grows when devices come or go. */
   readonly version: number
 }
 
@@ -61,11 +61,18 @@ export function createControl({ around, registry, devices, logger }: ControlDeps
     if (known !== undefined && known.device.number !== device?.number) {
       known.remove('device_removed')
       devices.delete(id)
+      version++
     }
     if (device === undefined) return
-    const watch = devices.get(id) ?? new DeviceWatch(device, around)
-    devices.set(id, watch)
+    const watch = devices.get(id) ?? add(device)
     follow(watch, device)
+  }
+
+  function add(device: WatchedDevice): DeviceWatch {
+    const watch = new DeviceWatch(device, registry.planOf(device), around)
+    devices.set(device.id, watch)
+    version++
+    return watch
   }
 
   function takeProfile(id: ProfileId, record: unknown): void {
@@ -109,14 +116,11 @@ export function createControl({ around, registry, devices, logger }: ControlDeps
           case 'alert':
             takeAlert(id, record)
             break
-          default:
-            return
         }
       } catch (err) {
         // Stopping would help nobody: what this frame says is lost, and what was known before stays.
         logger.error({ err, topic }, 'control frame not understood by the rules')
       }
-      version++
     },
   }
 }

@@ -5,11 +5,11 @@ import { decodeEngine, encodeEngine } from './codec.ts'
 import { createControl } from './control.ts'
 import type { DeviceWatch } from './device-watch.ts'
 import { EngineClock } from './engine-clock.ts'
+import { LastSeen } from './last-seen.ts'
 import { OpenAlerts } from './open-alerts.ts'
 import type { TransitionSink } from './ports.ts'
 import { createRecording } from './recording.ts'
 import { Registry } from './registry.ts'
-import type { SeriesWatch } from './series-watch.ts'
 import { Timers } from './timers.ts'
 
 export interface RuleEngineDeps {
@@ -39,11 +39,10 @@ export interface RuleEngine {
   beginFrame(receivedMs: number, position: LogPosition): void
   /** `device/{id}`, `profile/{id}`, `rule/{id}` and `alert/{id}`; other topics are others' business. */
   control(topic: string, payload: Uint8Array): void
-  /** A message came from the device or for it. */
-  seen(device: DeviceRecord): void
-  /** Grows when `watch` may answer otherwise than before. */
+  /** Grows when `watch` may answer otherwise than before: when devices come or go. */
   readonly version: number
-  watch(device: DeviceRecord, metric: MetricName): SeriesWatch | undefined
+  /** What watches the device, whose slots are places in `metrics`; undefined: it is not known. */
+  watch(device: DeviceRecord, metrics: readonly MetricName[]): DeviceWatch | undefined
   /** Transitions that wait to be recorded. */
   readonly pending: number
   /** Durable when it resolves; may be repeated after a retryable error. */
@@ -57,7 +56,7 @@ export function createRuleEngine({ sink, logger }: RuleEngineDeps): RuleEngine {
   const devices = new Map<DeviceId, DeviceWatch>()
   const recording = createRecording(sink)
   const alerts = new OpenAlerts(clock, recording.add)
-  const around = { clock, timers, alerts }
+  const around = { clock, timers, alerts, lastSeen: new LastSeen() }
   const control = createControl({ around, registry, devices, logger })
   /** Records told before the first frame: they count from it on. */
   const early: (readonly [topic: string, payload: Uint8Array])[] = []
@@ -70,6 +69,10 @@ export function createRuleEngine({ sink, logger }: RuleEngineDeps): RuleEngine {
     clock.moveToFrame()
   }
 
+  function takeEarly(): void {
+    for (const [topic, payload] of early.splice(0)) control.take(topic, payload)
+  }
+
   return {
     open: recording.open,
     encode: () => encodeEngine({ clock, registry, devices }),
@@ -77,17 +80,20 @@ export function createRuleEngine({ sink, logger }: RuleEngineDeps): RuleEngine {
     beginFrame(receivedMs, position) {
       clock.beginFrame(receivedMs, position)
       if (timers.nextMs <= clock.nowMs) runTimers(clock.nowMs)
-      if (early.length > 0) for (const [topic, payload] of early.splice(0)) control.take(topic, payload)
+      if (early.length > 0) takeEarly()
     },
     control(topic, payload) {
       if (clock.begun) control.take(topic, payload)
       else early.push([topic, payload])
     },
-    seen: (device) => devices.get(device.id)?.silence.seen(),
     get version() {
       return control.version
     },
-    watch: (device, metric) => devices.get(device.id)?.series(metric),
+    watch({ id }, metrics) {
+      const watch = devices.get(id)
+      watch?.layOut(metrics)
+      return watch
+    },
     get pending() {
       return recording.pending
     },

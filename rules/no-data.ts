@@ -43,25 +43,20 @@ export class SilenceWatch implements Timed, Subject {
   dueMs = never
   heapIndex = 0
 
-  #seenMs = Number.NaN
-  #seenEngineMs = Number.NEGATIVE_INFINITY
-  /** Whether a rule is firing or muted: the next message does more than to be there. */
-  #silent = false
+  readonly #seat: number
   #standings: readonly Waiting[] = []
   readonly #around: Surroundings
 
-  constructor(device: WatchedDevice, around: Surroundings) {
+  /** `seat`: the device's in `around.lastSeen`. */
+  constructor(device: WatchedDevice, seat: number, around: Surroundings) {
     this.device = device
     this.deviceNumber = device.number
     this.#around = around
+    this.#seat = seat
   }
 
-  /** Hot: once for every message of or for the device. */
-  seen(): void {
-    const { clock } = this.#around
-    this.#seenMs = clock.receivedMs
-    this.#seenEngineMs = clock.nowMs
-    if (!this.#silent) return
+  /** The device that was missed is heard. */
+  heard(): void {
     for (const standing of this.#standings) this.#step(standing, null)
     this.#settle()
   }
@@ -84,17 +79,19 @@ export class SilenceWatch implements Timed, Subject {
 
   #settle(): void {
     let nextMs = never
-    this.#silent = false
+    // While a rule is firing or muted.
+    let missed = false
     for (const standing of this.#standings) {
       if (standing.phase.kind === 'inactive') nextMs = Math.min(nextMs, this.#dueOf(standing))
-      else this.#silent = true
+      else missed = true
     }
+    this.#around.lastSeen.setMissed(this.#seat, missed)
     this.#around.timers.set(this, nextMs)
   }
 
   /** In engine time. */
   #dueOf({ rule, armed }: Waiting): number {
-    return Math.max(this.#seenEngineMs, armed.engineMs) + rule.intervals * rule.intervalMs
+    return Math.max(this.#seen().engineMs, armed.engineMs) + rule.intervals * rule.intervalMs
   }
 
   /** Other rules, or other versions of them: what stays goes on as it is, what is new waits from now on. */
@@ -124,6 +121,12 @@ export class SilenceWatch implements Timed, Subject {
     return { receivedMs, engineMs: nowMs }
   }
 
+  /** Received time NaN: never. */
+  #seen(): Moment {
+    const { lastSeen } = this.#around
+    return { receivedMs: lastSeen.receivedMs(this.#seat), engineMs: lastSeen.engineMs(this.#seat) }
+  }
+
   #case(standing: Waiting): Case {
     return {
       alerts: this.#around.alerts,
@@ -137,7 +140,7 @@ export class SilenceWatch implements Timed, Subject {
 
   #evidence({ rule, armed }: Waiting): Evidence {
     const now = this.#moment()
-    const seen = { receivedMs: this.#seenMs, engineMs: this.#seenEngineMs }
+    const seen = this.#seen()
     const since = seen.engineMs > armed.engineMs ? seen : armed
     return {
       kind: 'no_data',
@@ -150,19 +153,16 @@ export class SilenceWatch implements Timed, Subject {
   }
 
   state(): SilenceState {
-    const lastSeen = Number.isNaN(this.#seenMs) ? undefined : { receivedMs: this.#seenMs, engineMs: this.#seenEngineMs }
+    const seen = this.#seen()
     const standings = this.#standings.map(({ rule, armed, phase, alert }) => {
       return { ruleId: rule.record.id, armed, phase, alert }
     })
-    return { lastSeen, standings }
+    return { lastSeen: Number.isNaN(seen.receivedMs) ? undefined : seen, standings }
   }
 
   /** Of a fresh one with the rules that applied when the state was taken. */
   restore({ lastSeen, standings }: SilenceState, rules: readonly NoDataRule[]): void {
-    if (lastSeen !== undefined) {
-      this.#seenMs = lastSeen.receivedMs
-      this.#seenEngineMs = lastSeen.engineMs
-    }
+    if (lastSeen !== undefined) this.#around.lastSeen.note(this.#seat, lastSeen.receivedMs, lastSeen.engineMs)
     this.#standings = rules.flatMap((rule) => {
       const kept = standings.find(({ ruleId }) => ruleId === rule.record.id)
       if (kept === undefined) return []

@@ -15,13 +15,10 @@ import {
 import type { Timed } from './timers.ts'
 import { nextStep } from './transition.ts'
 
-/** What a snapshot keeps of a series: its newest time, and unless it is healthy what the rules have seen. */
+/** What a snapshot keeps of a series in trouble; of a healthy one there is nothing to keep. */
 export interface SeriesState {
+  /** The reading that was judged last, and when it came. */
   readonly lastMs: number
-  readonly troubled: TroubledState | undefined
-}
-
-export interface TroubledState {
   readonly lastEngineMs: number
   readonly lastValue: number
   readonly lastQuality: Quality
@@ -31,9 +28,18 @@ export interface TroubledState {
 const never = Number.POSITIVE_INFINITY
 const none: readonly undefined[] = []
 
+export interface SeriesWatchOptions {
+  readonly device: WatchedDevice
+  readonly metric: MetricName
+  readonly plan: SeriesPlan
+  readonly around: Surroundings
+  /** Called when it gets into trouble, and when it is out of it. */
+  changed(): void
+}
+
 /**
- * All threshold rules of one series. While no level of any of them holds, a reading costs a few comparisons; the rest
- * happens only to those in trouble.
+ * All threshold rules of one series. While no level of any of them holds it is healthy, knows nothing of its readings and
+ * sees none within the plan's band; in trouble it takes every one.
  *
  * Its clock shows the time of the newest reading and the engine time since that arrived.
  */
@@ -45,11 +51,7 @@ export class SeriesWatch implements Timed, Subject {
   heapIndex = 0
 
   #plan: SeriesPlan
-  // The band in which a reading changes nothing; empty while a rule is not inactive.
-  #safeMin: number
-  #safeMax: number
   #lastMs = Number.NEGATIVE_INFINITY
-  // Written only by readings that are judged: nobody asks for them while the series is healthy.
   #lastEngineMs = 0
   #lastValue = Number.NaN
   #lastQuality: Quality = 0
@@ -58,29 +60,28 @@ export class SeriesWatch implements Timed, Subject {
   /** When time alone changes something, on the series' clock. */
   #nextMs = never
   readonly #around: Surroundings
+  readonly #changed: () => void
 
-  constructor(device: WatchedDevice, metric: MetricName, plan: SeriesPlan, around: Surroundings) {
+  constructor({ device, metric, plan, around, changed }: SeriesWatchOptions) {
     this.device = device
     this.deviceNumber = device.number
     this.metric = metric
     this.#plan = plan
-    this.#safeMin = plan.safeMin
-    this.#safeMax = plan.safeMax
     this.#around = around
+    this.#changed = changed
   }
 
   get subject(): string {
     return this.metric
   }
 
-  /** Hot: once for every reading. One that is not newer than the last changes nothing. */
-  take(timeMs: number, value: number, quality: Quality): void {
-    if (value >= this.#safeMin && value <= this.#safeMax) {
-      if (timeMs > this.#lastMs) this.#lastMs = timeMs
-    } else if (timeMs > this.#lastMs) this.#judge(timeMs, value, quality)
+  /** Whether any rule is not inactive. */
+  get troubled(): boolean {
+    return this.#standings !== none
   }
 
-  #judge(timeMs: number, value: number, quality: Quality): void {
+  /** A reading that is newer than the last. */
+  take(timeMs: number, value: number, quality: Quality): void {
     // Until then the last value held: whatever that made due comes first.
     if (timeMs >= this.#nextMs) this.#passTime(timeMs, Number.NEGATIVE_INFINITY)
     const silent = timeMs > this.#heldUntilMs
@@ -130,10 +131,11 @@ export class SeriesWatch implements Timed, Subject {
     if (phase !== standing.phase) enter(standing, phase)
   }
 
-  /** Healthy again, or not: which readings are to be judged, and when time will do something. */
+  /** Healthy again, or not, and when time will do something. */
   #settle(standings: readonly (ThresholdStanding | undefined)[]): void {
     const heldUntilMs = this.#heldUntilMs
-    const { rules, safeMin, safeMax } = this.#plan
+    const { rules } = this.#plan
+    const before = this.troubled
     let healthy = true
     let nextMs = never
     for (let i = 0; i < rules.length; i++) {
@@ -144,10 +146,9 @@ export class SeriesWatch implements Timed, Subject {
       nextMs = Math.min(nextMs, dueMs(rule, standing, heldUntilMs))
     }
     this.#standings = healthy ? none : standings
-    this.#safeMin = healthy ? safeMin : never
-    this.#safeMax = healthy ? safeMax : -never
     this.#nextMs = nextMs
     this.#around.timers.set(this, nextMs === never ? never : this.#lastEngineMs + (nextMs - this.#lastMs))
+    if (this.troubled !== before) this.#changed()
   }
 
   /** Other rules, or other versions of them: what is known of those that stay is kept and judged by the next reading. */
@@ -206,31 +207,23 @@ export class SeriesWatch implements Timed, Subject {
     return this.#lastMs + (engineMs - this.#lastEngineMs)
   }
 
-  /** Whether there has been a reading at all. */
-  get heard(): boolean {
-    return this.#lastMs !== Number.NEGATIVE_INFINITY
-  }
-
   state(): SeriesState {
-    if (this.#standings === none) return { lastMs: this.#lastMs, troubled: undefined }
     const standings = this.#plan.rules.flatMap(({ record }, i) => {
       const standing = this.#standings[i]
       return standing === undefined || standing.phase.kind === 'inactive' ? [] : [{ ...standing, ruleId: record.id }]
     })
-    const lastEngineMs = this.#lastEngineMs
-    const troubled = { lastEngineMs, lastValue: this.#lastValue, lastQuality: this.#lastQuality, standings }
-    return { lastMs: this.#lastMs, troubled }
+    const [lastMs, lastEngineMs] = [this.#lastMs, this.#lastEngineMs]
+    return { lastMs, lastEngineMs, lastValue: this.#lastValue, lastQuality: this.#lastQuality, standings }
   }
 
   /** Of a fresh one that has the same plan as when the state was taken. */
-  restore({ lastMs, troubled }: SeriesState): void {
+  restore({ lastMs, lastEngineMs, lastValue, lastQuality, standings: known }: SeriesState): void {
     this.#lastMs = lastMs
-    if (troubled === undefined) return
-    this.#lastEngineMs = troubled.lastEngineMs
-    this.#lastValue = troubled.lastValue
-    this.#lastQuality = troubled.lastQuality
+    this.#lastEngineMs = lastEngineMs
+    this.#lastValue = lastValue
+    this.#lastQuality = lastQuality
     const standings = this.#plan.rules.map(({ record }) => {
-      const kept = troubled.standings.find(({ ruleId }) => ruleId === record.id)
+      const kept = known.find(({ ruleId }) => ruleId === record.id)
       if (kept?.alert !== undefined) this.#around.alerts.restore(this, kept.alert)
       return kept && { phase: kept.phase, alert: kept.alert, levels: kept.levels }
     })

@@ -1,5 +1,6 @@
 import type { Evidence, ResolveReason, RuleRecord, Severity, TransitionKind } from '../model/index.ts'
 import type { EngineClock } from './engine-clock.ts'
+import type { LastSeen } from './last-seen.ts'
 import type { OpenAlert, OpenAlerts, Subject } from './open-alerts.ts'
 import type { Timers } from './timers.ts'
 import { inactive, muted, type Phase } from './transition.ts'
@@ -8,6 +9,7 @@ import { inactive, muted, type Phase } from './transition.ts'
 export interface Surroundings {
   readonly clock: EngineClock
   readonly timers: Timers
+  readonly lastSeen: LastSeen
   readonly alerts: OpenAlerts
 }
 

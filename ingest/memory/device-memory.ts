@@ -1,6 +1,6 @@
 import type { DeviceRecord, MetricName, SeriesId } from '../../model/index.ts'
 import type { DeviceView } from '../message-views.ts'
-import type { DeviceInfo, SeriesWatch } from '../ports.ts'
+import type { DeviceInfo, DeviceWatch } from '../ports.ts'
 import { KeyShape } from './key-shape.ts'
 import type { MetricRule } from './metric-rule.ts'
 import { createPresence, type PresenceMemory } from './presence.ts'
@@ -27,9 +27,9 @@ export class DeviceMemory {
   rules: MetricRule[] = []
   /** Not remembered but asked of state; below 0: not known yet, see SeriesNaming. */
   readonly seriesIds: SeriesId[] = []
-  /** Not remembered but asked of the evaluator, whose version was `watchesVersion`. */
-  watches: readonly (SeriesWatch | undefined)[] = []
-  watchesVersion = -1
+  /** Not remembered but asked of the evaluator, whose version was `watchVersion`; below 0: to be asked. */
+  watch: DeviceWatch | undefined
+  watchVersion = -1
 
   /** Newest time given to a reading that came without one. */
   untimedMs = Number.NEGATIVE_INFINITY
@@ -65,6 +65,7 @@ export class DeviceMemory {
     this.slots.set(name, slot)
     this.rules.push(rule)
     this.seriesIds.push(seriesId)
+    this.watchVersion = -1
     return slot
   }
 

@@ -107,13 +107,14 @@ describe('what reaches the rules', () => {
     ])
   })
 
-  test('who watches a series is asked once, and again when the answer may have changed', async () => {
+  test('who watches a device is asked once, and again when it has more metrics or the answer may have changed', async () => {
     const world = worldWith(1, 2, 3)
     world.script.control('rule/limit', { any: 1 })
     report(world, 4, 5)
     const watch = new LimitWatch(world.sink)
     await world.digest({}, { evaluator: watch })
-    expect(watch.asked).toBe(2)
+    // When it is heard, with its first metric, and after the rule.
+    expect(watch.asked).toBe(3)
   })
 })
 

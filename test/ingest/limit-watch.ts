@@ -1,4 +1,4 @@
-import type { Evaluator } from '../../ingest/index.ts'
+import type { DeviceWatch, Evaluator } from '../../ingest/index.ts'
 import type { DeviceRecord } from '../../model/index.ts'
 import type { LogPosition } from '../../store/log/index.ts'
 import type { Effect, EffectSink } from './world.ts'
@@ -34,7 +34,7 @@ export class LimitWatch implements Evaluator {
     return this.#waiting.length
   }
 
-  /** How often it was asked who watches a series. */
+  /** How often it was asked who watches a device. */
   get asked(): number {
     return this.#asked
   }
@@ -77,17 +77,18 @@ export class LimitWatch implements Evaluator {
     this.version++
   }
 
-  seen({ id }: DeviceRecord): void {
-    this.told.push(`seen ${id}`)
-    this.#silentFrom.set(id, this.#nowMs + silentAfterMs)
-  }
-
-  watch({ id, number }: DeviceRecord, metric: string): ReturnType<Evaluator['watch']> {
+  watch({ id, number }: DeviceRecord, metrics: readonly string[]): DeviceWatch {
     this.#asked++
-    if (metric === 'relay') return undefined
-    const series = `${id}#${number} ${metric}`
     return {
-      take: (timeMs, value, quality) => {
+      // All but the relay's values are wanted.
+      calm: Float64Array.from(metrics.flatMap((metric) => (metric === 'relay' ? [-Infinity, Infinity] : [1, 0]))),
+      seen: () => {
+        this.told.push(`seen ${id}`)
+        this.#silentFrom.set(id, this.#nowMs + silentAfterMs)
+      },
+      take: (slot, timeMs, value, quality) => {
+        const metric = metrics[slot] ?? ''
+        const series = `${id}#${number} ${metric}`
         this.told.push(`${id} ${metric} ${value}${quality === 0 ? '' : ' suspect'}`)
         const over = value > this.#limit
         if (over === this.#over.has(series)) return

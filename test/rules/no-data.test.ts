@@ -98,3 +98,19 @@ test('a shorter interval of the profile counts like a shorter rule', async () =>
   script.control('profile/meter-1ph', { id: 'meter-1ph', name: '', reportingIntervalMs: 10_000, metrics: [] }).at(400)
   expect(await storyOf(script)).toEqual(['100s firing warning silent m1'])
 })
+
+test('a device in the place of one that is gone was never heard', async () => {
+  const script = rule().device('m1').at(100).volts('m1', 230).at(120).removeDevice('m1').device('m2').at(400)
+  const [firing] = await run(script.frames)
+  expect(await storyOf(script)).toEqual(['300s firing warning silent m2'])
+  expect(firing?.evidence).toMatchObject({ lastSeenMs: null, armedMs: noon + 120 * second })
+})
+
+test('each of many devices is heard for itself', async () => {
+  const script = rule()
+  const ids = Array.from({ length: 200 }, (_, i) => `m${i}`)
+  for (const id of ids) script.device(id)
+  script.at(100)
+  for (const id of ids) if (id !== 'm150') script.volts(id, 230)
+  expect(await storyOf(script.at(279))).toEqual(['180s firing warning silent m150'])
+})

@@ -39,6 +39,8 @@ export type Frame = { readonly receivedMs: number } & (
 export class Script {
   readonly #frames: Frame[] = []
   readonly #devices = new Map<string, DeviceRecord>()
+  /** Newest time of each series that the rules were shown, as ingest remembers it. */
+  readonly #newestMs = new Map<string, number>()
   nowMs = noon
 
   constructor(profiles: readonly ProfileRecord[] = builtInProfiles) {
@@ -94,8 +96,22 @@ export class Script {
   send(id: string, ...rows: readonly Row[]): this {
     const device = this.#devices.get(id)
     if (device === undefined) throw new RangeError(`no device ${id}`)
-    this.#frames.push({ kind: 'message', receivedMs: this.nowMs, device, rows })
+    this.#frames.push({ kind: 'message', receivedMs: this.nowMs, device, rows: this.#newRows(device, rows) })
     return this
+  }
+
+  /** What is not newer than the last of its series is not for the rules. */
+  #newRows({ id, number }: DeviceRecord, rows: readonly Row[]): Row[] {
+    return rows.map(({ values, ...time }) => {
+      const timeMs = time.timeS === undefined ? this.nowMs : noon + time.timeS * second
+      const newer = Object.entries(values).filter(([metric]) => {
+        const series = `${id} ${number} ${metric}`
+        if (timeMs <= (this.#newestMs.get(series) ?? Number.NEGATIVE_INFINITY)) return false
+        this.#newestMs.set(series, timeMs)
+        return true
+      })
+      return { ...time, values: Object.fromEntries(newer) }
+    })
   }
 
   /** A reading of `voltage`, now. */
@@ -185,14 +201,27 @@ export function feed(engine: RuleEngine, frame: Frame, position: number): void {
     const payload = frame.record === undefined ? '' : JSON.stringify(frame.record)
     engine.control(frame.topic, Buffer.from(payload))
   } else if (frame.kind === 'message') {
-    engine.seen(frame.device)
+    const watch = engine.watch(frame.device, slots)
+    watch?.seen()
     for (const { timeS, values } of frame.rows) {
       const timeMs = timeS === undefined ? frame.receivedMs : noon + timeS * second
-      for (const [metric, value] of Object.entries(values))
-        engine.watch(frame.device, metricName(metric))?.take(timeMs, value, quality.good)
+      for (const [metric, value] of Object.entries(values)) take(watch, metric, timeMs, value)
     }
   }
 }
+
+/** As ingest does: what is calm is shown to nobody. */
+function take(watch: ReturnType<RuleEngine['watch']>, metric: string, timeMs: number, value: number): void {
+  if (watch === undefined) return
+  const slot = slots.indexOf(metricName(metric))
+  if (slot < 0) throw new RangeError(`no metric ${metric}`)
+  const [least, greatest] = watch.calm.subarray(2 * slot)
+  if (least === undefined || greatest === undefined) throw new RangeError(`nothing is said of ${metric}`)
+  if (value < least || value > greatest) watch.take(slot, timeMs, value, quality.good)
+}
+
+/** The metrics that scripts may send. */
+const slots = [...new Set(builtInProfiles.flatMap(({ metrics }) => metrics.map(({ name }) => name)))]
 
 export function metricName(name: string): MetricName {
   return parseMetricName(name)

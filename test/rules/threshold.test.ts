@@ -199,21 +199,6 @@ describe('keepFiringFor', () => {
 })
 
 describe('readings that say nothing new', () => {
-  test('older or equal times change nothing, beyond the limit or not', async () => {
-    const script = meter().rule('over', overvoltage)
-    script.at(100).volts('m1', 230)
-    script.send('m1', { timeS: 100, values: { voltage: 300 } }).send('m1', { timeS: 40, values: { voltage: 300 } })
-    script
-      .at(101)
-      .volts('m1', 255)
-      .send('m1', { timeS: 101, values: { voltage: 230 } })
-    script
-      .at(102)
-      .send('m1', { timeS: 50, values: { voltage: 230 } })
-      .at(200)
-    expect(await storyOf(script)).toEqual(['101s firing warning over m1.voltage=255'])
-  })
-
   test('an alert stays while the device is silent', async () => {
     const script = meter().rule('over', overvoltage).at(0).volts('m1', 255).at(4000)
     expect(await storyOf(script)).toEqual(['0s firing warning over m1.voltage=255'])
