@@ -1,0 +1,53 @@
+import type { Influxdb } from '../../../test/setup/influxdb.ts'
+
+export const database = 'chaos'
+const measurement = 'meter-1ph'
+
+/** The generator's messages of one run: so many of each device, a millisecond apart. */
+export interface Sent {
+  readonly startMs: number
+  readonly acked: Readonly<Record<string, number>>
+}
+
+export interface Difference {
+  /** Messages that must be there and are not. */
+  readonly lost: number
+  /** Points that are there and were never sent, or once too often. */
+  readonly doubled: number
+}
+
+/** When each message since then was received, by device and time; in one question, for it must be quick. */
+export async function receivedTimes(server: Influxdb, startMs: number): Promise<Map<string, Map<number, number>>> {
+  const sql = `SELECT "received_ms", "device" FROM "${measurement}" WHERE time >= ${startMs}ms`
+  const all = new Map<string, Map<number, number>>()
+  for (const [timeMs, receivedMs, device] of await server.query(sql, database)) {
+    const times = all.get(String(device)) ?? new Map<number, number>()
+    all.set(String(device), times.set(Number(timeMs), Number(receivedMs)))
+  }
+  return all
+}
+
+/** Times of one device's points, those that hold every value of a message. */
+async function timesOf(server: Influxdb, device: string): Promise<readonly number[]> {
+  const whole = ['voltage', 'current', 'power', 'energy', 'power_factor', 'frequency']
+  const columns = whole.map((metric) => `"${metric}"`).join(', ')
+  const rows = await server.query(`SELECT ${columns} FROM "${measurement}" WHERE "device" = '${device}'`, database)
+  return rows.filter((row) => row.every((cell) => typeof cell === 'number')).map(([timeMs]) => Number(timeMs))
+}
+
+/** `mayMiss`: messages that the database was dropped with, and the log no longer has. */
+export async function compareSent(
+  server: Influxdb,
+  { startMs, acked }: Sent,
+  mayMiss: (device: string, timeMs: number) => boolean = () => false,
+): Promise<Difference> {
+  let lost = 0
+  let doubled = 0
+  for (const [device, count] of Object.entries(acked)) {
+    const times = (await timesOf(server, device)).filter((timeMs) => timeMs >= startMs)
+    const there = new Set(times)
+    doubled += times.length - there.size + times.filter((timeMs) => timeMs >= startMs + count).length
+    for (let i = 0; i < count; i++) if (!there.has(startMs + i) && !mayMiss(device, startMs + i)) lost++
+  }
+  return { lost, doubled }
+}
