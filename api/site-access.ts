@@ -2,12 +2,17 @@ import { type DeviceId, type DeviceRecord, maySee, type Principal, type SiteId }
 import type { State } from '../store/state/index.ts'
 import { badField, HttpProblem } from './problem.ts'
 
-/** What belongs to a site that the principal may not see is as if it did not exist. */
-export function visible<Record extends { readonly siteId: SiteId }>(
+/**
+ * What belongs to a site that the principal may not see is as if it did not exist. What belongs to none is for those who may see
+ * them all.
+ */
+export function visible<Record extends { readonly siteId: SiteId | null }>(
   principal: Principal,
   record: Record | undefined,
 ): Record | undefined {
-  return record && maySee(principal.sites, record.siteId) ? record : undefined
+  if (record === undefined) return undefined
+  const seen = record.siteId === null ? principal.sites === 'all' : maySee(principal.sites, record.siteId)
+  return seen ? record : undefined
 }
 
 /** The record, or a 404 problem that names what was asked for. */

@@ -12,6 +12,7 @@ export function createDoneWatch(
   }
 
   async function tell({ eventId }: NotificationRecord, nowMs: number): Promise<void> {
+    if (eventId === null) return
     const step = await dispatch.event(eventId)
     if (step?.event.kind === 'firing') service.alertTold(Math.max(0, nowMs - step.event.transition.receivedMs))
   }

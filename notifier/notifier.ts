@@ -5,7 +5,7 @@ import { createSmtpProvider } from './channels/email/smtp-provider.ts'
 import { createEmlFolder } from './channels/eml/eml-folder.ts'
 import type { NotifierConfig } from './config.ts'
 import { createDelivery, type DeliveryStats } from './deliver.ts'
-import { renderMessage } from './message.ts'
+import { renderAccountMessage, renderMessage } from './message.ts'
 import type { MailProvider, NotifierState } from './ports.ts'
 import type { Random } from './retry.ts'
 
@@ -38,7 +38,14 @@ export function createNotifier(config: NotifierConfig, deps: NotifierDeps): Noti
   const provider = createProvider(config, deps.emlFolder)
   const delivery = createDelivery(
     { ...config, slots: config.connections * slotsPerConnection },
-    { ...deps, provider, render: (due, about) => renderMessage(config, due, about) },
+    {
+      ...deps,
+      provider,
+      render: {
+        alert: (due, about) => renderMessage(config, due, about),
+        account: (due, about) => renderAccountMessage(config, due, about),
+      },
+    },
   )
   return {
     start: delivery.start,

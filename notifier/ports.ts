@@ -1,10 +1,11 @@
-import type { DeliveryQueue, DispatchLedger, NotificationQueries } from '../store/state/index.ts'
+import type { AccountMailQueries, DeliveryQueue, DispatchLedger, NotificationQueries } from '../store/state/index.ts'
 
 /** What the notifier needs of the state: the outbox, the messages kept, and what they are about. */
 export interface NotifierState {
   readonly deliveries: Pick<DeliveryQueue, 'due' | 'saveMessage' | 'recordAttempt'>
   readonly notifications: Pick<NotificationQueries, 'message'>
   readonly dispatch: Pick<DispatchLedger, 'event'>
+  readonly accountMails: AccountMailQueries
 }
 
 /** A message as a provider takes it. */
@@ -37,6 +38,7 @@ export const permanentReasons = [
   'address_invalid',
   'unrenderable',
   'event_gone',
+  'link_gone',
   'gave_up',
 ] as const
 export type PermanentReason = (typeof permanentReasons)[number]

@@ -67,6 +67,6 @@ export function createPeopleAccess(config: ApiConfig, deps: PeopleAccessDeps): P
     sessionMs: config.sessionDays * dayMs,
     now: () => clock.now(),
   })
-  const links = createLinks({ state, accounts, changes })
+  const links = createLinks({ state, accounts, changes, throttle, logger, canMail: publicUrl !== null })
   return { accounts, signIns, links, throttle, authenticate }
 }

@@ -1,7 +1,15 @@
 import { z } from '@hono/zod-openapi'
 import { linkPurposes } from '../../store/state/index.ts'
 import { nameField, timeField } from '../fields.ts'
-import { emailField, languageField, newPassword, personSchema, timeZoneField, toPerson } from '../person-schemas.ts'
+import {
+  emailField,
+  languageField,
+  newPassword,
+  personSchema,
+  timeZoneField,
+  toPerson,
+  typedEmail,
+} from '../person-schemas.ts'
 import { definePublicRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { formatTime } from '../time.ts'
@@ -11,6 +19,7 @@ const token = z.string().min(1).max(200).openapi({ description: 'What the link h
 
 const openInput = z.strictObject({ token }).openapi('OpenLink')
 const passwordInput = z.strictObject({ token, password: newPassword }).openapi('SetPassword')
+const resetInput = z.strictObject({ email: typedEmail }).openapi('PasswordReset')
 const setUpInput = z
   .strictObject({
     token,
@@ -61,6 +70,21 @@ export function accountLinkRoutes({ people: { links, throttle } }: RouteDeps): R
       async handler({ body }, context) {
         await throttle.takeStep(context.address)
         return { status: 200, body: toPerson(await links.setPassword(context, body.token, body.password)) }
+      },
+    }),
+    definePublicRoute({
+      method: 'post',
+      path: '/api/v1/auth/password-reset',
+      tag,
+      summary: 'Ask for a mail with a link for a new password',
+      description: 'The answer is the same for everybody; three mails an hour at most go to one person.',
+      limit: 'sign-in',
+      request: { body: resetInput },
+      responses: { 202: { description: 'If there is such a person they get a mail', schema: z.strictObject({}) } },
+      async handler({ body }, context) {
+        await throttle.takeStep(context.address)
+        links.askForReset(context, body.email)
+        return { status: 202, body: {} }
       },
     }),
     definePublicRoute({

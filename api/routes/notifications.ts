@@ -4,6 +4,7 @@ import {
   type AttemptRecord,
   type NotificationRecord,
   notificationChannels,
+  notificationKinds,
   notificationStates,
 } from '../../store/state/index.ts'
 import { alertIdField, timeField, timeInput, timeOrNull } from '../fields.ts'
@@ -31,9 +32,10 @@ const listQuery = z
 const notificationSchema = z
   .strictObject({
     id: z.string(),
-    alertId: z.string(),
-    step: z.int().openapi({ description: "Id of the step of the alert's timeline that it tells of" }),
-    siteId: z.string(),
+    kind: z.enum(notificationKinds),
+    alertId: z.string().nullable().openapi({ description: 'Null: it is about an account' }),
+    step: z.int().nullable().openapi({ description: "Id of the step of the alert's timeline that it tells of" }),
+    siteId: z.string().nullable(),
     channel: z.enum(notificationChannels),
     recipient: z.string(),
     messageId: z.string().nullable().openapi({ description: 'Message-ID of the mail; null until it is written' }),
@@ -160,9 +162,10 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
 }
 
 function toNotification(record: NotificationRecord): z.input<typeof notificationSchema> {
-  const { id, alertId, eventId, siteId, channel, recipient, messageId, state, reason, attempts } = record
+  const { id, kind, alertId, eventId, siteId, channel, recipient, messageId, state, reason, attempts } = record
   return {
     id,
+    kind,
     alertId,
     step: eventId,
     siteId,

@@ -89,7 +89,7 @@ export function peopleRoutes({ state, changes, people: { accounts, links } }: Ro
       path: '/api/v1/people',
       tag,
       summary: 'Add a person',
-      description: 'They come in with a link by which they set a password.',
+      description: 'A mail invites them, with a link by which they set a password; that needs PUBLIC_URL.',
       policy: write,
       request: { body: newPersonInput },
       responses: { 201: { description: 'They are invited', schema: madeSchema } },
@@ -102,7 +102,7 @@ export function peopleRoutes({ state, changes, people: { accounts, links } }: Ro
           await refuseUnknownSites(unit, input.sites)
           const made = await unit.people.create(input)
           if (hash !== undefined) return { person: await unit.accounts.setPassword(made.id, hash), token: null }
-          if (!link) return { person: made, token: null }
+          if (!link) return { person: await links.mailLink(unit, made.id), token: null }
           const issued = await unit.links.issue('invitation', made.id, linkLifeMs.invitation)
           return { person: made, token: issued.token }
         })
@@ -149,6 +149,20 @@ export function peopleRoutes({ state, changes, people: { accounts, links } }: Ro
         refuseNarrowed(context)
         await changes.applyUnlogged(context, (unit) => unit.people.remove(params.id))
         return { status: 204 }
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/v1/people/{id}/invitation',
+      tag,
+      summary: 'Mail somebody another link',
+      description: 'An invitation, or a link for a new password to who has one already. Nobody but them sees it.',
+      policy: write,
+      request: { params: one },
+      responses: { 202: { description: 'The mail is queued', schema: z.strictObject({}) } },
+      async handler({ params }, context) {
+        await links.invite(context, params.id)
+        return { status: 202, body: {} }
       },
     }),
     defineRoute({

@@ -98,7 +98,7 @@ function where(influxdb: PlatformConfig['influxdb']): string {
 }
 
 interface Notifications {
-  readonly items: readonly { readonly id: string; readonly alertId: string; readonly state: string }[]
+  readonly items: readonly { readonly id: string; readonly alertId: string | null; readonly state: string }[]
 }
 interface Alert {
   readonly severity: string
@@ -114,6 +114,7 @@ async function announceMails(call: CallApi, page: string, signal: AbortSignal): 
     const { items } = await call<Notifications>('GET', '/notifications?limit=20')
     for (const { id, alertId } of items.filter((item) => item.state === 'sent' && !told.has(item.id)).reverse()) {
       told.add(id)
+      if (alertId === null) continue
       const { severity, ruleName, deviceId, state } = await call<Alert>('GET', `/alerts/${alertId}`)
       say(`  ${state === 'resolved' ? 'resolved' : severity}: ${ruleName}, ${deviceId}. The mail: ${page}&mail=${id}`)
     }

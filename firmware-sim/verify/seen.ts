@@ -43,12 +43,12 @@ const stepSchema = z.object({
   value: z.number().nullish(),
 })
 const mailSchema = z.object({
-  alertId: z.string(),
-  step: z.int(),
   recipient: z.string(),
   messageId: z.string().nullable(),
   state: z.string(),
 })
+/** Mails about people's accounts are listed too, with null for both. */
+const anyMailSchema = mailSchema.extend({ alertId: z.string().nullable(), step: z.int().nullable() })
 
 const catchUpTimeoutMs = 60_000
 const pollMs = 100
@@ -91,6 +91,11 @@ export function createPlatformView(api: PlatformApi, wait: (ms: number) => Promi
       }
       return alerts
     },
-    mails: (fromMs) => Array.fromAsync(api.list(mailSchema, '/api/v1/notifications', { from: String(fromMs) })),
+    async mails(fromMs) {
+      const all = await Array.fromAsync(api.list(anyMailSchema, '/api/v1/notifications', { from: String(fromMs) }))
+      return all.flatMap(({ alertId, step, ...mail }) =>
+        alertId === null || step === null ? [] : [{ ...mail, alertId, step }],
+      )
+    },
   }
 }

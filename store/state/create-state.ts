@@ -18,7 +18,7 @@ import { deliveryQueue } from './repositories/deliveries.ts'
 import { deviceQueries, deviceWrites } from './repositories/devices.ts'
 import { dispatchLedger } from './repositories/dispatch.ts'
 import { ledger } from './repositories/ledger.ts'
-import { notificationQueries, notificationWrites } from './repositories/notifications.ts'
+import { accountMailQueries, notificationQueries, notificationWrites } from './repositories/notifications.ts'
 import { controlOutbox } from './repositories/outbox.ts'
 import { personQueries, personWrites } from './repositories/people.ts'
 import { profileQueries, profileWrites } from './repositories/profiles.ts'
@@ -73,6 +73,7 @@ export function createState(
     dispatch: dispatchLedger(reader, writer, now),
     deliveries: deliveryQueue(reader, writer),
     notifications: notificationQueries(reader),
+    accountMails: accountMailQueries(reader, context),
     service: serviceStore(reader, writer),
 
     change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, now(), actor), context))),

@@ -38,6 +38,10 @@ export {
 export { type StateConfig, type StateSettings, stateConfigSchema } from './config.ts'
 export type { MigrationStatus, Migrator } from './migrator.ts'
 export {
+  type AccountMailAbout,
+  type AccountMailInput,
+  type AccountMailKind,
+  type AccountMailQueries,
   type AttemptInput,
   type AttemptOutcome,
   type AttemptRecord,
@@ -52,6 +56,7 @@ export {
   type NotificationState,
   type NotificationWrites,
   notificationChannels,
+  notificationKinds,
   notificationStates,
   type StoredMessage,
 } from './notification-store.ts'

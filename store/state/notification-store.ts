@@ -1,6 +1,8 @@
 import type { AlertId, DeviceRecord, SiteId, SiteRecord } from '../../model/index.ts'
+import type { LinkRecord } from './account-store.ts'
 import type { AlertRecord, TransitionEvent } from './alert-store.ts'
 import type { Page, ScopedPage, TimeCursor } from './page.ts'
+import type { PersonRecord } from './records.ts'
 
 export const notificationChannels = ['email'] as const
 export type NotificationChannel = (typeof notificationChannels)[number]
@@ -9,14 +11,24 @@ export type NotificationChannel = (typeof notificationChannels)[number]
 export const notificationStates = ['queued', 'sent', 'failed', 'suppressed'] as const
 export type NotificationState = (typeof notificationStates)[number]
 
-/** One message to one recipient about one step of an alert. */
+/** What a message is about: a step of an alert, or the account of its recipient. */
+export const notificationKinds = ['alert', 'invitation', 'password-reset', 'password-changed'] as const
+export type NotificationKind = (typeof notificationKinds)[number]
+export type AccountMailKind = Exclude<NotificationKind, 'alert'>
+
+/** One message to one recipient. */
 export interface NotificationRecord {
   readonly id: string
   /** Ascending in the order of recording. */
   readonly number: number
-  readonly eventId: number
-  readonly alertId: AlertId
-  readonly siteId: SiteId
+  readonly kind: NotificationKind
+  /** These three are null where it is about no alert. */
+  readonly eventId: number | null
+  readonly alertId: AlertId | null
+  readonly siteId: SiteId | null
+  /** These two are null where it is about an alert; a link that no mail of the kind has is null too. */
+  readonly personId: string | null
+  readonly linkId: string | null
   readonly channel: NotificationChannel
   readonly recipient: string
   readonly state: NotificationState
@@ -29,6 +41,25 @@ export interface NotificationRecord {
   readonly nextAttemptMs: number | null
   readonly createdMs: number
   readonly sentMs: number | null
+}
+
+/** What a mail about an account says. */
+export interface AccountMailAbout {
+  readonly kind: AccountMailKind
+  readonly person: PersonRecord
+  /** Null: a mail of this kind has none. The token is a secret of the recipient: it goes into the mail and nowhere else. */
+  readonly link: { readonly token: string; readonly expiresMs: number } | null
+}
+
+export interface AccountMailInput {
+  readonly kind: AccountMailKind
+  readonly person: PersonRecord
+  readonly link?: LinkRecord
+}
+
+export interface AccountMailQueries {
+  /** Undefined: the person is gone, or the link is used or expired. */
+  about(notification: NotificationRecord): Promise<AccountMailAbout | undefined>
 }
 
 /** What the dispatcher decided for one recipient. */
@@ -126,6 +157,8 @@ export interface NotificationQueries {
 }
 
 export interface NotificationWrites {
+  /** Queues a mail to a person about their account. */
+  tell(mail: AccountMailInput): Promise<void>
   /** Queues one that failed again, with the same message and Message-ID. `conflict` with any other. */
   resend(id: string): Promise<NotificationRecord>
 }

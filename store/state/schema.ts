@@ -17,7 +17,7 @@ import type {
 } from '../../model/index.ts'
 import type { LinkPurpose } from './account-store.ts'
 import type { AlertEvent } from './alert-store.ts'
-import type { AttemptOutcome, NotificationChannel, NotificationState } from './notification-store.ts'
+import type { AttemptOutcome, NotificationChannel, NotificationKind, NotificationState } from './notification-store.ts'
 import type { AssetKind, CredentialRecord, Language } from './records.ts'
 
 /**
@@ -213,9 +213,12 @@ export type StateSchema = {
   notifications: {
     id: string
     number: number
-    event_id: number
-    alert_id: AlertId
-    site_id: SiteId
+    kind: NotificationKind
+    event_id: number | null
+    alert_id: AlertId | null
+    site_id: SiteId | null
+    person_id: string | null
+    link_id: string | null
     channel: NotificationChannel
     recipient: string
     state: NotificationState

@@ -17,7 +17,13 @@ import type { SeriesInfo } from '../readings/index.ts'
 import type { AccountLinkQueries, AccountLinkWrites, AccountQueries, AccountWrites } from './account-store.ts'
 import type { AlertLedger, AlertQueries, AlertWrites } from './alert-store.ts'
 import type { AuditQueries } from './audit-store.ts'
-import type { DeliveryQueue, DispatchLedger, NotificationQueries, NotificationWrites } from './notification-store.ts'
+import type {
+  AccountMailQueries,
+  DeliveryQueue,
+  DispatchLedger,
+  NotificationQueries,
+  NotificationWrites,
+} from './notification-store.ts'
 import type { Page, PageRequest, ScopedPage, TimeCursor } from './page.ts'
 import type {
   Actor,
@@ -74,6 +80,7 @@ export interface State {
   readonly dispatch: DispatchLedger
   readonly deliveries: DeliveryQueue
   readonly notifications: NotificationQueries
+  readonly accountMails: AccountMailQueries
   readonly service: ServiceStore
   /**
    * The one way to write what people decide: all of `work` or nothing, together with an audit row per change and a

@@ -183,6 +183,7 @@ describe('notifications', () => {
     ])
     expect(items[1]).toEqual({
       id,
+      kind: 'alert',
       alertId: 'b',
       step: 3,
       siteId: 'main',

@@ -51,6 +51,7 @@ const beforeSignIn = [
   'POST /api/v1/auth/sign-in/code',
   'POST /api/v1/auth/link',
   'POST /api/v1/auth/link/password',
+  'POST /api/v1/auth/password-reset',
   'POST /api/v1/auth/set-up',
 ]
 

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commandLineKeySetting, platformActor } from '../../store/state/index.ts'
+import { renderAccountMessage } from '../../notifier/message.ts'
+import { type AccountMailAbout, commandLineKeySetting, platformActor } from '../../store/state/index.ts'
+import { waitUntil } from '../setup/wait.ts'
 import { type Harness, password, startApi, startMs } from './harness.ts'
 
 let api: Harness
 let commandLine: string
 beforeAll(async () => {
-  api = await startApi({ signInPerMin: 0 })
+  api = await startApi({ signInPerMin: 0, publicUrl: 'http://pelbiot.example.com' })
   commandLine = await api.issueKey({ name: 'command line', role: 'admin' })
   const credential = await api.state.credentials.verify(commandLine)
   await api.state.change(platformActor, (unit) => unit.settings.set(commandLineKeySetting, credential?.id ?? ''))
@@ -109,6 +111,56 @@ describe('a link', () => {
     expect((await api.post('/api/v1/people', { ...body, password: good }, { cookie })).status).toBe(403)
   })
 })
+
+describe('mails about accounts', () => {
+  const mails = async (recipient: string) => {
+    const { items } = (await api.get(`/api/v1/notifications?recipient=${encodeURIComponent(recipient)}`)).body
+    return items.map(({ kind }: { kind: string }) => kind)
+  }
+
+  test('invite, and tell of a new password, and their links are shown to nobody else', async () => {
+    const { cookie } = await api.signIn({ role: 'admin' })
+    const added = await api.post('/api/v1/people', { name: 'G', email: 'g@example.com', role: 'viewer' }, { cookie })
+    expect([added.status, added.body.token, await mails('g@example.com')]).toEqual([201, null, ['invitation']])
+    const queued = (await api.state.deliveries.due(startMs, 100)).find(({ recipient }) => recipient === 'g@example.com')
+    if (queued === undefined) throw new Error('nothing is queued')
+    const about = await api.state.accountMails.about(queued)
+    const token = about?.link?.token ?? ''
+    const { sent, kept } = await renderAccountMessage({ from, publicUrl: 'http://pelbiot.example.com' }, queued, {
+      ...(about as AccountMailAbout),
+    })
+    expect(textOf(sent.bytes)).toContain(`http://pelbiot.example.com/sign-in#token=${token}`)
+    expect(textOf(kept.bytes)).not.toContain(token)
+    await api.state.deliveries.saveMessage(queued.id, kept)
+    const shown = await api.get(`/api/v1/notifications/${queued.id}/message`)
+    expect(textOf(Buffer.from(shown.body))).not.toContain('pel_link_')
+
+    expect((await redeem(token)).status).toBe(200)
+    expect(await api.state.accountMails.about(queued)).toBeUndefined()
+    expect(await mails('g@example.com')).toEqual(['invitation'])
+    expect((await api.request('POST', `/api/v1/people/${added.body.id}/invitation`, { cookie })).status).toBe(202)
+    expect(await mails('g@example.com')).toEqual(['password-reset', 'invitation'])
+  })
+
+  test('for a new password are asked for by anybody, and nobody learns who has an account', async () => {
+    const { email } = await api.addPerson()
+    const ask = (address: string) => api.post('/api/v1/auth/password-reset', { email: address }, anybody)
+    const answers = [await ask(email), await ask('nobody@example.com'), await ask('no address')]
+    for (const { status, body } of answers) expect([status, body]).toEqual([202, {}])
+    for (let i = 0; i < 4; i++) await ask(email.toUpperCase())
+    await waitUntil('three mails', async () => (await mails(email)).length === 3)
+    expect(await mails('nobody@example.com')).toEqual([])
+  })
+})
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString()
+    .replaceAll(/=\r?\n/g, '')
+    .replaceAll('=3D', '=')
+}
+
+const from = { name: 'PELBIoT', address: 'pelbiot@example.com' }
 
 describe('people', () => {
   test('are changed by admins of all sites, with keys that are not narrowed', async () => {

@@ -222,10 +222,11 @@ describe('the notifier', () => {
     const server = await startServer()
     await queueAlert(world, 'a')
     let refusals = 4
-    const { deliveries, notifications: messages, dispatch } = world.state
+    const { deliveries, notifications: messages, dispatch, accountMails } = world.state
     const state: NotifierState = {
       notifications: messages,
       dispatch,
+      accountMails,
       deliveries: {
         ...deliveries,
         async recordAttempt(id, attempt, outcome) {
@@ -245,11 +246,12 @@ describe('the notifier', () => {
     const held = Promise.withResolvers<undefined>()
     const server = await startServer({ onMessage: () => held.promise })
     await queueAlert(world, 'a')
-    const { deliveries, notifications: messages, dispatch } = world.state
+    const { deliveries, notifications: messages, dispatch, accountMails } = world.state
     let asked = 0
     const state: NotifierState = {
       notifications: messages,
       dispatch,
+      accountMails,
       deliveries: {
         ...deliveries,
         async due(nowMs, limit) {

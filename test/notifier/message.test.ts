@@ -30,6 +30,7 @@ function about(kind: Step, names: { device?: string; site?: string; rule?: strin
 
 function notification(event: DispatchEvent, id = 'k3vq'): NotificationRecord {
   return {
+    ...{ kind: 'alert', personId: null, linkId: null },
     ...{ id, number: 1, eventId: event.id, alertId: event.alert.id, siteId: event.alert.siteId, channel: 'email' },
     ...{ recipient: 'ops@example.com', state: 'queued', reason: null, messageId: null, attempts: 0 },
     ...{ nextAttemptMs: 0, createdMs: Date.UTC(2026, 10, 23, 7, 5, 10), sentMs: null },

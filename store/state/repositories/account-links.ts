@@ -29,8 +29,17 @@ function codeOf(secret: KeyObject, { id, purpose, personId, createdMs, expiresMs
   return createHmac('sha256', secret).update(text).digest()
 }
 
-export function accountLinkQueries(db: Db, { linkSecret, now }: LinkContext): AccountLinkQueries {
+export function accountLinkQueries(
+  db: Db,
+  { linkSecret, now }: LinkContext,
+): AccountLinkQueries & { get(id: string): Promise<LinkRecord | undefined> } {
   return {
+    /** Only one that is still good. */
+    async get(id) {
+      const row = await db.selectFrom('account_links').selectAll().where('id', '=', id).executeTakeFirst()
+      return row === undefined || row.expires_ms <= now() ? undefined : toLink(row)
+    },
+
     async find(token) {
       const [, id, code] = tokenPattern.exec(token) ?? []
       if (id === undefined || code === undefined) return undefined

@@ -71,7 +71,7 @@ async function insert(tx: Tx, decision: NotificationInput, number: number, nowMs
   const times = { created_ms: nowMs, next_attempt_ms: queued ? nowMs : null }
   await tx
     .insertInto('notifications')
-    .values({ id: newId(), number, event_id: eventId, ...event, channel, recipient, ...state, ...times })
+    .values({ id: newId(), number, kind: 'alert', event_id: eventId, ...event, channel, recipient, ...state, ...times })
     .onConflict((conflict) => conflict.columns(['event_id', 'channel', 'recipient']).doNothing())
     .execute()
 }

@@ -5,9 +5,12 @@ export function toNotification(row: StateSchema['notifications']): NotificationR
   return {
     id: row.id,
     number: row.number,
+    kind: row.kind,
     eventId: row.event_id,
     alertId: row.alert_id,
     siteId: row.site_id,
+    personId: row.person_id,
+    linkId: row.link_id,
     channel: row.channel,
     recipient: row.recipient,
     state: row.state,

@@ -1,8 +1,17 @@
 import type { ChangeScope } from '../change.ts'
-import type { NotificationQueries, NotificationState, NotificationWrites } from '../notification-store.ts'
+import { takeNumber } from '../counters.ts'
+import type {
+  AccountMailQueries,
+  NotificationQueries,
+  NotificationState,
+  NotificationWrites,
+} from '../notification-store.ts'
 import { emptyPage, toPage } from '../page.ts'
 import type { Db, StateSchema } from '../schema.ts'
+import { newId } from '../tokens.ts'
+import { accountLinkQueries, type LinkContext, tokenOf } from './account-links.ts'
 import { toAttempt, toNotification } from './notification-rows.ts'
+import { personQueries } from './people.ts'
 import { conflict, notFound } from './refusals.ts'
 
 export function notificationQueries(db: Db): NotificationQueries {
@@ -66,10 +75,44 @@ export function notificationQueries(db: Db): NotificationQueries {
   }
 }
 
+export function accountMailQueries(db: Db, context: LinkContext): AccountMailQueries {
+  const people = personQueries(db)
+  const links = accountLinkQueries(db, context)
+  return {
+    async about({ kind, personId, linkId }) {
+      const person = personId === null ? undefined : await people.get(personId)
+      if (kind === 'alert' || person === undefined || person.disabledMs !== null) return undefined
+      if (linkId === null) return { kind, person, link: null }
+      const link = await links.get(linkId)
+      if (link === undefined) return undefined
+      return { kind, person, link: { token: tokenOf(context.linkSecret, link), expiresMs: link.expiresMs } }
+    },
+  }
+}
+
 export function notificationWrites({ db, nowMs, note }: ChangeScope): NotificationWrites {
   const notifications = notificationQueries(db)
 
   return {
+    async tell({ kind, person, link }) {
+      const id = newId()
+      const row = {
+        id,
+        number: await takeNumber(db, 'notification'),
+        kind,
+        person_id: person.id,
+        link_id: link?.id ?? null,
+        channel: 'email',
+        recipient: person.email,
+        state: 'queued',
+        attempts: 0,
+        created_ms: nowMs,
+        next_attempt_ms: nowMs,
+      } as const
+      await db.insertInto('notifications').values(row).execute()
+      await note({ verb: 'create', type: 'notification', id, siteId: null, after: { kind, personId: person.id } })
+    },
+
     async resend(id) {
       const doing = `send notification ${id} again`
       const before = await notifications.get(id)

@@ -84,6 +84,9 @@ export function describeNotifications(make: MakeStatePlace): void {
       expect(others).toEqual([])
       expect(ani).toEqual({
         id: ani?.id,
+        kind: 'alert',
+        personId: null,
+        linkId: null,
         number: 1,
         eventId: 2,
         alertId: 'b',
