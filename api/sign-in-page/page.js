@@ -12,7 +12,7 @@ const leads = {
   key: 'For programs, and for people who have no account yet.',
 }
 
-const { token, next } = takeFragment()
+const { token, error: refusal, next } = takeFragment()
 
 function show(id, lead = leads[id]) {
   for (const step of steps) step.hidden = step.id !== id
@@ -130,6 +130,10 @@ async function begin() {
     return
   }
   show('password')
+  if (refusal !== null)
+    complain(
+      new Error('The organisation’s sign-in did not let you in, or nobody here has its address. Ask an administrator.'),
+    )
   // What cannot be asked about is not offered.
   const { oidc } = await ask('/auth/methods').catch(() => ({ oidc: null }))
   at('provider').hidden = oidc === null

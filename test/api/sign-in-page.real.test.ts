@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { platformActor } from '../../store/state/index.ts'
 import { describeWith, toolPath } from '../setup/require-tool.ts'
 import { type Harness, password, startApi } from './harness.ts'
 
@@ -62,6 +63,34 @@ describeWith(['chromium'], 'the sign-in page', () => {
     await page.waitForURL((url) => url.pathname === '/')
     await page.getByText('Live ·').waitFor()
     await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'hidden' })
+    expect(faults).toEqual([])
+  })
+
+  test('says what became of a sign-in elsewhere, and of a link that is worth nothing', async () => {
+    const refused = await open('/sign-in#error=access_denied')
+    await refused.getByRole('alert').getByText('did not let you in').waitFor()
+    const stale = await open('/sign-in#token=pel_link_nothing')
+    await stale.getByRole('alert').getByText('This link was used, has expired').waitFor()
+    expect(new URL(stale.url()).hash).toBe('')
+    expect(faults).toEqual([])
+  })
+
+  test('makes the first admin with the link of the first start, who then signs in', async () => {
+    const { token } = await api.state.change(platformActor, (unit) => unit.links.issue('setup', null, 60_000))
+    const page = await open(`/sign-in#token=${token}`)
+    const first = 'Enam kuda di atap gedung'
+    await page.getByLabel('Your name').fill('Citra')
+    await page.locator('#link').getByLabel('E-mail address').fill('citra@example.com')
+    await page.getByLabel('New password').fill(first)
+    await page.getByLabel('The same again').fill('something else here')
+    await page.getByRole('button', { name: 'Set the password' }).click()
+    await page.getByRole('alert').getByText('differ').waitFor()
+    await page.getByLabel('The same again').fill(first)
+    await page.getByRole('button', { name: 'Set the password' }).click()
+    await page.getByRole('status').getByText('The password is set').waitFor()
+    await signIn(page, 'citra@example.com', first)
+    await page.waitForURL((url) => url.pathname === '/')
+    await page.getByText('Citra').waitFor()
     expect(faults).toEqual([])
   })
 
