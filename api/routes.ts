@@ -13,6 +13,7 @@ import { latestRoutes } from './routes/latest.ts'
 import { liveRoutes } from './routes/live.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { notificationRoutes } from './routes/notifications.ts'
+import { ownAccountRoutes } from './routes/own-account.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
@@ -44,6 +45,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...notificationRoutes(deps),
     ...signInRoutes(deps),
     ...accountLinkRoutes(deps),
+    ...ownAccountRoutes(deps),
     ...peopleRoutes(deps),
     ...keyRoutes(deps),
     ...rejectedRoutes(deps),

@@ -1,10 +1,11 @@
 import { parse } from 'hono/utils/cookie'
 import { AppError, type Clock } from '../../model/index.ts'
 import type { AccountQueries, SignInMethod } from '../../store/state/index.ts'
+import { badField, HttpProblem } from '../problem.ts'
 import type { Library } from './better-auth.ts'
 import { type AskLibrary, LibraryRefusal } from './library.ts'
 import { hashPassword, type PasswordWork } from './password-work.ts'
-import type { CookieBearer } from './session-cookie.ts'
+import type { CookieBearer, SessionCookie } from './session-cookie.ts'
 import { addressHeader } from './terms.ts'
 
 /** Who asks, as far as the account library may know. */
@@ -35,6 +36,18 @@ export interface PasswordSignIn {
   readonly remember: boolean
 }
 
+export interface NewSecondFactor {
+  /** `otpauth://totp/…`, for a QR code. */
+  readonly uri: string
+  readonly recoveryCodes: readonly string[]
+}
+
+export interface SessionChange {
+  /** Undefined: the session is the one that it was. */
+  readonly sessionId: string | undefined
+  readonly cookies: readonly string[]
+}
+
 export type CodeKind = 'totp' | 'recovery-code'
 
 /** What the account library does for us, in our words. Whoever may call a function is checked before. */
@@ -47,6 +60,13 @@ export interface Accounts {
   /** Cookies that let the caller's session live on; empty when it has ended meanwhile. */
   renew(caller: Caller): Promise<readonly string[]>
   hashPassword(password: string): Promise<string>
+  /** A secret for an authenticator app; it counts once a code of it was confirmed. */
+  beginSecondFactor(caller: Caller, password: string): Promise<NewSecondFactor>
+  /** The caller's session is replaced by another. */
+  confirmSecondFactor(caller: Caller, code: string): Promise<SessionChange>
+  endSecondFactor(caller: Caller, password: string): Promise<SessionChange>
+  /** The ones before are worth nothing then. */
+  newRecoveryCodes(caller: Caller, password: string): Promise<readonly string[]>
   /** Whether it is the password of whoever the session belongs to. */
   isOwnPassword(caller: Caller, password: string): Promise<boolean>
 }
@@ -60,6 +80,7 @@ export interface AccountsDeps {
   readonly ask: AskLibrary
   readonly passwordWork: PasswordWork
   readonly sessions: Pick<AccountQueries, 'findSession'>
+  readonly sessionCookie: SessionCookie
   readonly clock: Clock
 }
 
@@ -76,15 +97,39 @@ const over: ReadonlySet<string> = new Set(['INVALID_TWO_FACTOR_COOKIE', 'TOO_MAN
 /** A code is right in its own half minute, and in the one before and after. */
 const codeLifeMs = 120_000
 
-export function createAccounts({ ask, passwordWork, sessions, clock }: AccountsDeps): Accounts {
+export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clock }: AccountsDeps): Accounts {
   /** RFC 6238, section 5.2; the library does not do it. The session that it made has not been shown to anybody yet. */
   async function refuseUsedCode(library: Library, made: CodeVerified, code: string): Promise<void> {
-    const { internalAdapter } = await library.$context
-    const identifier = `totp-code:${made.user.id}:${code}`
-    const expiresAt = new Date(clock.now() + codeLifeMs)
-    if (await internalAdapter.reserveVerificationValue({ identifier, value: 'used', expiresAt })) return
-    await internalAdapter.deleteSession(made.token)
+    if (await isFreshCode(library, made.user.id, code)) return
+    await (await library.$context).internalAdapter.deleteSession(made.token)
     throw new LibraryRefusal('INVALID_CODE')
+  }
+
+  async function isFreshCode(library: Library, personId: string, code: string): Promise<boolean> {
+    const { internalAdapter } = await library.$context
+    const expiresAt = new Date(clock.now() + codeLifeMs)
+    const identifier = `totp-code:${personId}:${code}`
+    return internalAdapter.reserveVerificationValue({ identifier, value: 'used', expiresAt })
+  }
+
+  /** What somebody does about their own account: a refusal is a problem for its field. */
+  async function own<Result>(
+    caller: Caller,
+    work: (library: Library, headers: Headers) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await passwordWork(() => ask(caller, (library) => work(library, headersOf(caller))))
+    } catch (error) {
+      throw error instanceof LibraryRefusal ? problemOf(error) : error
+    }
+  }
+
+  async function changeOf({ secure }: Caller, headers: Headers): Promise<SessionChange> {
+    const cookies = headers.getSetCookie()
+    const cookie = cookies.map((one) => one.split(';', 1)[0]).join('; ')
+    const token = await sessionCookie.tokenOf({ cookie, secure })
+    const session = token === undefined || token === '' ? undefined : await sessions.findSession(token)
+    return { sessionId: session?.id, cookies }
   }
 
   async function signedIn(token: string, method: SignInMethod, headers: Headers): Promise<SignedIn> {
@@ -141,6 +186,36 @@ export function createAccounts({ ask, passwordWork, sessions, clock }: AccountsD
       return headers.getSetCookie()
     },
 
+    async beginSecondFactor(caller, password) {
+      const answer = await own(caller, (library, headers) =>
+        library.api.enableTwoFactor({ body: { password, method: 'totp' }, headers }),
+      )
+      if (answer.method !== 'totp') throw new AppError('internal', 'enable second factor failed: it is no totp')
+      return { uri: answer.totpURI, recoveryCodes: answer.backupCodes }
+    },
+
+    async confirmSecondFactor(caller, code) {
+      const { response, headers } = await own(caller, (library, own) =>
+        library.api.verifyTOTP({ body: { code }, headers: own, returnHeaders: true }),
+      )
+      await ask(caller, (library) => isFreshCode(library, response.user.id, code))
+      return changeOf(caller, headers)
+    },
+
+    async endSecondFactor(caller, password) {
+      const { headers } = await own(caller, (library, own) =>
+        library.api.disableTwoFactor({ body: { password }, headers: own, returnHeaders: true }),
+      )
+      return changeOf(caller, headers)
+    },
+
+    async newRecoveryCodes(caller, password) {
+      const { backupCodes } = await own(caller, (library, headers) =>
+        library.api.generateBackupCodes({ body: { password }, headers }),
+      )
+      return backupCodes
+    },
+
     hashPassword: (password) => passwordWork(() => hashPassword(password)),
 
     async isOwnPassword(caller, password) {
@@ -154,6 +229,21 @@ export function createAccounts({ ask, passwordWork, sessions, clock }: AccountsD
         throw error
       }
     },
+  }
+}
+
+function problemOf({ code }: LibraryRefusal): HttpProblem {
+  switch (code) {
+    case 'INVALID_PASSWORD':
+      return badField('password', 'is wrong, or you have none yet')
+    case 'INVALID_CODE':
+      return badField('code', 'is wrong')
+    case 'TOTP_ALREADY_ENABLED':
+      return new HttpProblem('conflict', 'a second factor is enabled already; disable it first')
+    case 'UNAUTHORIZED':
+      return new HttpProblem('unauthenticated', 'this session is over; sign in again')
+    default:
+      return new HttpProblem('conflict', 'there is no second factor yet')
   }
 }
 

@@ -50,7 +50,13 @@ export function createPeopleAccess(config: ApiConfig, deps: PeopleAccessDeps): P
   )
   const sessionCookie = createSessionCookie(secret)
   const throttle = createThrottle()
-  const accounts = createAccounts({ ask, passwordWork: createPasswordWork(), sessions: state.accounts, clock })
+  const accounts = createAccounts({
+    ask,
+    passwordWork: createPasswordWork(),
+    sessions: state.accounts,
+    sessionCookie,
+    clock,
+  })
   const signIns = createSignIns({
     accounts,
     throttle,

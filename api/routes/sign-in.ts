@@ -50,6 +50,8 @@ const resultSchema = z
   })
   .openapi('SignInResult')
 
+const methodsSchema = z.strictObject({ oidc: z.strictObject({ name: z.string() }).nullable() }).openapi('SignInMethods')
+
 const whoSchema = z
   .strictObject({
     kind: z.enum(['person', 'key']),
@@ -102,6 +104,14 @@ export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
             : await signIns.withCode(context, 'recovery-code', recoveryCode),
         ),
     }),
+    definePublicRoute({
+      method: 'get',
+      path: '/api/v1/auth/methods',
+      tag,
+      summary: 'See how people can sign in here, beside a password',
+      responses: { 200: { description: 'What there is', schema: methodsSchema } },
+      handler: async () => ({ status: 200, body: { oidc: null } }),
+    }),
     defineRoute({
       method: 'post',
       path: '/api/v1/auth/sign-out',
@@ -114,7 +124,7 @@ export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
         const cookies = await accounts.signOut(context)
         if (session !== null)
           await changes.applyUnlogged(context, (unit) => unit.accounts.noteSignOut(principal.id, session.id))
-        return { status: 204, cookies }
+        return { status: 204, cookies, headers: { 'clear-site-data': '"cache", "storage"' } }
       },
     }),
     defineRoute({

@@ -47,6 +47,7 @@ function mounted(): string[] {
 
 /** What somebody needs who is not signed in yet. */
 const beforeSignIn = [
+  'GET /api/v1/auth/methods',
   'POST /api/v1/auth/sign-in',
   'POST /api/v1/auth/sign-in/code',
   'POST /api/v1/auth/link',
