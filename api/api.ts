@@ -15,6 +15,7 @@ import { createLiveStreams } from './live-streams.ts'
 import type { ApiPeers, ControlRelay, ServiceWatch, ValidateRule } from './ports.ts'
 import { createQuotas, type LimitKind } from './quota.ts'
 import { createRefusedRequests } from './refused-requests.ts'
+import { createRepeats } from './repeats.ts'
 import { createRoutes } from './routes.ts'
 import { createHttpServer, type HttpPorts } from './server.ts'
 import { createTlsMetrics } from './tls-metrics.ts'
@@ -73,7 +74,14 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   const metrics = createHttpMetrics(deps.metrics, deps.service)
   const quotaOf = createQuotas(createLimits(limitRules(config), { redis: deps.redis }), metrics.rateLimited)
   const refused = createRefusedRequests(logger)
-  const app = createApp(routes, config, { authenticate: people.authenticate, logger, metrics, quotaOf, refused })
+  const app = createApp(routes, config, {
+    authenticate: people.authenticate,
+    logger,
+    metrics,
+    quotaOf,
+    refused,
+    repeats: createRepeats({ answers: state.answers, onMadeRoom: metrics.answersRemoved, logger }),
+  })
   const server = createHttpServer(config, {
     fetch: app.fetch,
     limit: createConnectionLimit(config, metrics.refusedConnection),

@@ -14,6 +14,7 @@ import { createMethodTable } from './method-table.ts'
 import { HttpProblem, toProblem } from './problem.ts'
 import type { Quota } from './quota.ts'
 import type { RefusedRequests } from './refused-requests.ts'
+import type { Repeats } from './repeats.ts'
 import type { RawRequest } from './request.ts'
 import type { RawAnswer, RequestContext, Route } from './route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -30,6 +31,7 @@ export interface AppDeps {
   readonly metrics: Pick<HttpMetrics, 'begin'>
   quotaOf(client: Client): Quota
   readonly refused: Pick<RefusedRequests, 'note'>
+  readonly repeats: Repeats
 }
 
 /** What `@hono/node-server` puts into `env`; nothing of it when the app is called directly. */
@@ -40,6 +42,7 @@ interface Env {
 
 export type App = Hono<Env>
 
+/** What a request brings beside what its route reads. */
 interface Asked {
   readonly context: RequestContext
   readonly page: PageOrigin
@@ -47,6 +50,7 @@ interface Asked {
   readonly authorization: string | undefined
   /** Called when it is known who asks. */
   identified(who: Pick<Authenticated, 'principal'>): void
+  readonly idempotencyKey: string | undefined
 }
 
 const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
@@ -130,6 +134,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         quota: c.get('quota'),
         authorization: header('authorization'),
         identified: ({ principal }) => c.set('principal', `${principal.kind}:${principal.id}`),
+        idempotencyKey: header('idempotency-key'),
       })
       const answered = await deadline.limit(running)
       if (answered.stream === undefined) return toResponse(route, answered)
@@ -143,7 +148,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
   }
 
   async function answer(route: Route, request: RawRequest, asked: Asked): Promise<RawAnswer> {
-    const { context, page, quota, authorization } = asked
+    const { context, page, quota, authorization, idempotencyKey } = asked
     const unsafe = route.method !== 'get'
     if (route.policy === 'public') {
       await quota.takeOfAddress(route.limit ?? 'address')
@@ -166,7 +171,11 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         () => true,
         () => false,
       )
-    const given = await route.run(request, { ...context, ...who, stillAllowed })
+    const whole = { ...context, ...who, stillAllowed }
+    const given =
+      unsafe && idempotencyKey !== undefined
+        ? await deps.repeats.run({ route, request, context: whole, key: idempotencyKey })
+        : await route.run(request, whole)
     return cookies.length === 0 ? given : { ...given, cookies: [...cookies, ...(given.cookies ?? [])] }
   }
 

@@ -10,6 +10,8 @@ export interface HttpMetrics {
   unreadable(status: number): void
   refusedConnection(why: RefusedConnection): void
   rateLimited(kind: LimitKind): void
+  /** Answers kept for an Idempotency-Key that went before their day was over. */
+  answersRemoved(count: number): void
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
@@ -34,6 +36,11 @@ export function createHttpMetrics(registry: Registry, service: ServiceWatch): Ht
     labelNames: ['limit'] as const,
     registers: [registry],
   })
+  const answersRemoved = new Counter({
+    name: 'pelbiot_http_kept_answers_removed_total',
+    help: 'Answers kept for an Idempotency-Key that went before their day was over, for their principal had too many',
+    registers: [registry],
+  })
   const limited = new Counter({
     name: 'pelbiot_http_rate_limited_total',
     help: 'HTTP requests answered 429, by the limit that they met',
@@ -53,6 +60,7 @@ export function createHttpMetrics(registry: Registry, service: ServiceWatch): Ht
         if (route.startsWith('/api/')) service.answered(durationMs, status)
       }
     },
+    answersRemoved: (count) => answersRemoved.inc(count),
     rateLimited: (limit) => limited.inc({ limit }),
     refusedConnection: (limit) => refused.inc({ limit }),
     unreadable: (status) => requests.inc({ method: 'other', route: 'none', status }),

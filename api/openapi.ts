@@ -1,4 +1,4 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { policyText } from './policy-text.ts'
 import { problemSchema } from './problem.ts'
 import type { Route } from './route.ts'
@@ -27,6 +27,17 @@ function securityOf(policy: Route['policy']): Record<string, string[]>[] {
   return [{ key: [policy.scope] }, session]
 }
 
+const repeatHeaders = z.object({
+  'Idempotency-Key': z.string().min(1).max(255).optional().openapi({
+    description:
+      'A name of your own for this request. Sent again under it within a day, it has no second effect and the same answer',
+  }),
+})
+
+function mayBeRepeated({ method, policy }: Route): boolean {
+  return method !== 'get' && policy !== 'public'
+}
+
 /** Adds the route to the document, with every problem that it may answer. */
 function registerRoute(registry: Registry, route: Route): void {
   const { request, policy } = route
@@ -42,6 +53,7 @@ function registerRoute(registry: Registry, route: Route): void {
     request: {
       ...(request?.params && { params: request.params }),
       ...(request?.query && { query: request.query }),
+      ...(mayBeRepeated(route) && { headers: repeatHeaders }),
       ...(request?.body && {
         body: { required: request.bodyOptional !== true, content: { 'application/json': { schema: request.body } } },
       }),
@@ -119,9 +131,9 @@ function problemStatuses(route: Route): number[] {
     [403, guarded || route.method !== 'get'],
     [404, params !== undefined],
     [409, route.method !== 'get'],
-    [413, body !== undefined],
+    [413, body !== undefined || mayBeRepeated(route)],
     [415, body !== undefined],
-    [422, body !== undefined],
+    [422, body !== undefined || mayBeRepeated(route)],
     [429, true],
     [500, true],
     [503, true],

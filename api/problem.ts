@@ -12,6 +12,8 @@ const httpCodes = [
   'too_many_streams',
   'uri_too_long',
   'rate_limited',
+  'request_in_progress',
+  'idempotency_key_reused',
 ] as const
 export type ProblemCode = ErrorCode | (typeof httpCodes)[number]
 
@@ -25,6 +27,8 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   too_many_streams: 429,
   uri_too_long: 414,
   rate_limited: 429,
+  request_in_progress: 409,
+  idempotency_key_reused: 422,
   invalid_input: 422,
   unauthenticated: 401,
   forbidden: 403,

@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { Principal, Role } from '../model/index.ts'
 import type { SessionRecord } from '../store/state/index.ts'
+import type { Repeat } from './repeat.ts'
 import { parseRequest, type RawRequest } from './request.ts'
 import type { Scope } from './scopes.ts'
 import type { TextStream } from './text-stream.ts'
@@ -71,6 +72,8 @@ export interface PrincipalContext extends RequestContext {
   readonly session: SessionRecord | null
   /** Looks at its credential and the policy again; for answers that go on. */
   stillAllowed(): Promise<boolean>
+  /** Of a request with an `Idempotency-Key`. */
+  readonly repeat?: Repeat
 }
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'

@@ -71,6 +71,7 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     const nightly = createNightly(config.nightly, {
       readings: { expire: readings.expire, compact: store.compact },
       trimAlerts: () => state.trimAlerts(),
+      trimAnswers: () => state.answers.trim(),
       clock: systemClock,
       logger,
     })

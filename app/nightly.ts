@@ -13,6 +13,8 @@ export interface NightlyDeps {
   readonly readings: Pick<ReadingStore, 'expire'> & { readonly compact: CompactableStore['compact'] | undefined }
   /** Removes the oldest resolved alerts beyond the bound. */
   readonly trimAlerts: () => Promise<number>
+  /** Removes what was answered to requests with an Idempotency-Key more than a day ago. */
+  readonly trimAnswers: () => Promise<number>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -27,11 +29,11 @@ export function nextNightMs(nowMs: number, hourUtc: number): number {
 }
 
 /**
- * Once a day: alerts and readings that have served their time go, and the day that has closed is sorted by device, which makes
+ * Once a day: alerts, answers and readings that have served their time go, and the day that has closed is sorted by device, which makes
  * questions about one device several times faster. A failure is logged and the next night tries again.
  */
 export function createNightly(config: NightlyConfig, deps: NightlyDeps): { start(): void; stop(): Promise<void> } {
-  const { readings, trimAlerts, clock, logger } = deps
+  const { readings, trimAlerts, trimAnswers, clock, logger } = deps
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   let stopped = false
@@ -40,6 +42,7 @@ export function createNightly(config: NightlyConfig, deps: NightlyDeps): { start
     const todayMs = Math.floor(nowMs / dayMs) * dayMs
     try {
       await trimAlerts()
+      await trimAnswers()
       await readings.expire(todayMs - config.retentionDays * dayMs)
       if (stopped || readings.compact === undefined) return
       const rows = await readings.compact(todayMs - dayMs)

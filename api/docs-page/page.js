@@ -41,7 +41,7 @@ function drawOperation(method, path, operation) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     answer.hidden = false
-    answer.textContent = await send(method, address(path, fields), body?.value)
+    answer.textContent = await send(method, address(path, fields), { fields, body: body?.value })
   })
 
   const answers = Object.entries(operation.responses).map(([status, { description, content }]) => {
@@ -75,12 +75,13 @@ function address(path, fields) {
   const query = new URLSearchParams()
   for (const { name, place, input } of fields)
     if (place === 'path') path = path.replace(`{${name}}`, encodeURIComponent(input.value))
-    else if (input.value !== '') query.set(name, input.value)
+    else if (place === 'query' && input.value !== '') query.set(name, input.value)
   return query.size > 0 ? `${path}?${query}` : path
 }
 
-async function send(method, url, body) {
+async function send(method, url, { fields, body }) {
   const headers = {}
+  for (const { name, place, input } of fields) if (place === 'header' && input.value !== '') headers[name] = input.value
   if (keyInput.value !== '') headers.authorization = `Bearer ${keyInput.value}`
   if (body !== undefined) headers['content-type'] = 'application/json'
   try {

@@ -19,6 +19,20 @@ export const stateConfigSchema = z.strictObject({
     .max(10_000_000)
     .default(100_000)
     .describe('resolved alerts that are kept, with timeline and notifications; beyond it the oldest go, once a day'),
+  answersPerPrincipal: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      'answers kept for one principal, for a day, to requests with an Idempotency-Key; beyond it the oldest go',
+    ),
+  answerBytesPerPrincipal: z
+    .int()
+    .min(1024)
+    .max(1024 * 1024 * 1024)
+    .default(16 * 1024 * 1024)
+    .describe('bytes of these answers; beyond it the oldest go'),
 })
 
 export type StateSettings = z.infer<typeof stateConfigSchema>

@@ -9,6 +9,7 @@ import { alertWrites } from './repositories/alert-actions.ts'
 import { trimAlerts } from './repositories/alert-history.ts'
 import { alertLedger } from './repositories/alert-ledger.ts'
 import { alertQueries } from './repositories/alerts.ts'
+import { type AnswerContext, answerStore, answerWrites } from './repositories/answers.ts'
 import { assetQueries, assetWrites } from './repositories/assets.ts'
 import { auditQueries } from './repositories/audit.ts'
 import { credentialUses } from './repositories/credential-uses.ts'
@@ -43,12 +44,14 @@ export interface StateConnections {
 /** The state over any database that speaks the schema; an adapter opens the connections. */
 export function createState(
   { reader, writer, close }: StateConnections,
-  config: Pick<StateConfig, 'tokenSecret' | 'rejectedRows' | 'alertRows'>,
+  config: Omit<StateConfig, 'file' | 'migrate'>,
   clock: Clock,
 ): State {
   const now = () => clock.now()
   const linkSecret = createSecretKey(new Uint8Array(hkdfSync('sha256', config.tokenSecret, '', 'pelbiot links', 32)))
   const context: Context = { secret: createSecretKey(config.tokenSecret), linkSecret, now }
+  const answers: AnswerContext = { ...context, bounds: config }
+  const sinceTrim = { count: 0 }
   const commit = createSharedCommit(writer)
 
   return {
@@ -75,8 +78,13 @@ export function createState(
     notifications: notificationQueries(reader),
     accountMails: accountMailQueries(reader, context),
     service: serviceStore(reader, writer),
+    answers: answerStore(reader, commit, answers),
 
-    change: (actor, work) => commit((tx) => work(createUnit(changeScope(tx, now(), actor), context))),
+    change: (actor, work) =>
+      commit((tx) => {
+        const unit = createUnit(changeScope(tx, now(), actor), context)
+        return work({ ...unit, answers: answerWrites(tx, answers, sinceTrim) })
+      }),
     trimAlerts: () => trimAlerts(writer, config.alertRows),
     trimAudit: (beforeMs) => trimAudit(writer, beforeMs, clock.now()),
     close,
@@ -85,7 +93,7 @@ export function createState(
 
 type Context = CredentialContext & LinkContext
 
-function createUnit(scope: ChangeScope, context: Context): ChangeUnit {
+function createUnit(scope: ChangeScope, context: Context): Omit<ChangeUnit, 'answers'> {
   const { db } = scope
   return {
     sites: { ...siteQueries(db), ...siteWrites(scope) },

@@ -25,6 +25,7 @@ export type {
   ResolveOrder,
   TransitionEvent,
 } from './alert-store.ts'
+export type { AnswerStore, KeptAnswer, NamedRequest } from './answer-store.ts'
 export {
   type AuditCheckpoint,
   type AuditComparison,

@@ -240,6 +240,16 @@ export type StateSchema = {
     latency_ms: number
   }
   notification_messages: { notification_id: string; bytes: Uint8Array }
+  /** `principal` is its kind and id; `content` is sealed (repositories/answers.ts). */
+  kept_answers: {
+    principal: string
+    key_hash: Uint8Array
+    request_hash: Uint8Array
+    kind: 'results' | 'answer'
+    content: Uint8Array
+    size_bytes: number
+    created_ms: number
+  }
   service_counts: {
     resolution: 'minute' | 'hour'
     measure: ServiceMeasure

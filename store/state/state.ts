@@ -16,6 +16,7 @@ import type { LogPosition } from '../log/index.ts'
 import type { SeriesInfo } from '../readings/index.ts'
 import type { AccountLinkQueries, AccountLinkWrites, AccountQueries, AccountWrites } from './account-store.ts'
 import type { AlertLedger, AlertQueries, AlertWrites } from './alert-store.ts'
+import type { AnswerStore, AnswerWrites } from './answer-store.ts'
 import type { AuditQueries } from './audit-store.ts'
 import type {
   AccountMailQueries,
@@ -81,6 +82,7 @@ export interface State {
   readonly deliveries: DeliveryQueue
   readonly notifications: NotificationQueries
   readonly accountMails: AccountMailQueries
+  readonly answers: AnswerStore
   readonly service: ServiceStore
   /**
    * The one way to write what people decide: all of `work` or nothing, together with an audit row per change and a
@@ -121,6 +123,7 @@ export interface ChangeUnit {
   readonly rules: RuleQueries & RuleWrites
   readonly alerts: AlertQueries & AlertWrites
   readonly notifications: NotificationQueries & NotificationWrites
+  readonly answers: AnswerWrites
 }
 
 export interface SiteQueries {

@@ -21,7 +21,7 @@ const operation = z.object({
   security: z.array(z.record(z.string(), z.array(z.string()))),
   'x-pelbiot-policy': anyPolicy,
   parameters: z
-    .array(z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema }))
+    .array(z.object({ name: z.string(), in: z.enum(['path', 'query', 'header']), required: z.boolean(), schema }))
     .default([]),
   requestBody: z.object({ content }).optional(),
   responses: z.record(z.string(), z.object({ description: z.string(), content: content.optional() })),

@@ -8,6 +8,7 @@ import { apiConfigSchema } from '../../api/config.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
 import { createLiveStreams } from '../../api/live-streams.ts'
 import { createQuotas } from '../../api/quota.ts'
+import { createRepeats } from '../../api/repeats.ts'
 import { createRoutes } from '../../api/routes.ts'
 import { type Harness, startApi } from './harness.ts'
 
@@ -39,7 +40,8 @@ function mounted(): string[] {
   const metrics = createHttpMetrics(registry, { answered: () => undefined })
   const quotaOf = createQuotas({ take: async () => undefined }, () => undefined)
   const refused = { note: () => undefined }
-  const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf, refused })
+  const repeats = createRepeats({ answers: state.answers, onMadeRoom: () => undefined, logger })
+  const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf, refused, repeats })
   return app.routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)

@@ -114,6 +114,7 @@ test('a route by which somebody could be guessed has a limit of its own', async 
     metrics: { begin: () => () => undefined },
     quotaOf: createQuotas(limits, () => undefined),
     refused: { note: () => undefined },
+    repeats: { run: async ({ route, request, context }) => route.run(request, context) },
   })
   const statuses: number[] = []
   for (const path of ['/guess', '/guess', '/guess', '/other']) statuses.push((await app.request(path)).status)

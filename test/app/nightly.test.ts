@@ -39,6 +39,7 @@ test('each night whole days beyond the retention go and the closed day is sorted
         },
       },
       trimAlerts: async () => done.push('trim alerts'),
+      trimAnswers: async () => done.push('trim answers'),
       clock: { now: () => Date.now() },
       logger: pino({ level: 'silent' }),
     },
@@ -49,9 +50,11 @@ test('each night whole days beyond the retention go and the closed day is sorted
   await vi.advanceTimersByTimeAsync(2 * dayMs)
   expect(done).toEqual([
     'trim alerts',
+    'trim answers',
     'expire 2026-08-25T00:00:00.000Z',
     'compact 2026-11-22T00:00:00.000Z',
     'trim alerts',
+    'trim answers',
     'expire 2026-08-26T00:00:00.000Z',
     'compact 2026-11-23T00:00:00.000Z',
   ])

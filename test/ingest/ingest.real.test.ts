@@ -13,7 +13,7 @@ import {
 import { systemClock } from '../../model/index.ts'
 import { openSegmentLog, openSegmentReader, type SegmentLog } from '../../store/log/index.ts'
 import { createDuckdbReadings, duckdbReadingsConfigSchema, type ReadingStore } from '../../store/readings/index.ts'
-import { openState, type State } from '../../store/state/index.ts'
+import { openState, type State, stateConfigSchema } from '../../store/state/index.ts'
 import { FrameScript, noon } from './frame-script.ts'
 import { topics } from './world.ts'
 
@@ -43,9 +43,7 @@ async function openPlatform(folder: string): Promise<Platform> {
       file: join(folder, 'state.db'),
       migrate: true,
       tokenSecret: new Uint8Array(32),
-      busyTimeoutMs: 20_000,
-      rejectedRows: 1000,
-      alertRows: 1000,
+      ...stateConfigSchema.parse({}),
     },
     { clock: systemClock, logger },
   )

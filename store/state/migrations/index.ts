@@ -6,6 +6,7 @@ import { secrets } from './0005-secrets.ts'
 import { quarantine } from './0006-quarantine.ts'
 import { accounts } from './0007-accounts.ts'
 import { accountMails } from './0008-account-mails.ts'
+import { keptAnswers } from './0009-kept-answers.ts'
 import type { Migration } from './migration.ts'
 
 /** In order, for ever: a migration that was released is never changed, only followed. Number n is at index n - 1. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   quarantine,
   accounts,
   accountMails,
+  keptAnswers,
 ]

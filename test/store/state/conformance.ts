@@ -10,6 +10,7 @@ import {
 import { type ChangeUnit, platformActor, seedState } from '../../../store/state/index.ts'
 import { describeAccounts } from './conformance/accounts.ts'
 import { describeAlerts } from './conformance/alerts.ts'
+import { describeAnswers } from './conformance/answers.ts'
 import { describeAssets } from './conformance/assets.ts'
 import { describeAudit } from './conformance/audit.ts'
 import { describeChanges } from './conformance/changes.ts'
@@ -43,6 +44,7 @@ export function describeState(name: string, make: MakeStatePlace): void {
     describeAlerts(make)
     describeNotifications(make)
     describeService(make)
+    describeAnswers(make)
     describeLife(make)
   })
 }

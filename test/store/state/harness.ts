@@ -51,7 +51,13 @@ export function createTestClock(startMs = 1_795_000_000_000): TestClock {
   }
 }
 
-export const settings: StateSettings = { busyTimeoutMs: 20_000, rejectedRows: 50, alertRows: 20 }
+export const settings: StateSettings = {
+  busyTimeoutMs: 20_000,
+  rejectedRows: 50,
+  alertRows: 20,
+  answersPerPrincipal: 40,
+  answerBytesPerPrincipal: 20_000,
+}
 
 export interface StateBench {
   readonly state: State

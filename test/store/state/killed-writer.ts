@@ -1,12 +1,11 @@
 import { writeSync } from 'node:fs'
 import { pino } from 'pino'
-import { openState, type StateConfig } from '../../../store/state/index.ts'
+import { openState, type StateConfig, stateConfigSchema } from '../../../store/state/index.ts'
 import { actor, createTestClock, device, site } from './harness.ts'
 
 /** Says the name of every site once it and its device are stored; then stops in the middle of a change, to be killed. */
 const [, , file = '', changes = '0'] = process.argv
-const settings = { busyTimeoutMs: 5_000, rejectedRows: 10, alertRows: 10 }
-const config: StateConfig = { ...settings, file, migrate: true, tokenSecret: new Uint8Array(32) }
+const config: StateConfig = { ...stateConfigSchema.parse({}), file, migrate: true, tokenSecret: new Uint8Array(32) }
 const state = await openState(config, { clock: createTestClock(), logger: pino({ level: 'silent' }) })
 
 const say = (line: string) => writeSync(1, `${line}\n`)
