@@ -64,6 +64,7 @@ const dangers: readonly Danger[] = [
     known: {
       'api/live-page/http.js': "the key that its user typed, until the tab is closed or 'forget' is asked for",
       'api/docs-page/page.js': 'the same key',
+      'api/sign-in-page/page.js': 'the same key',
     },
   },
   {

@@ -34,7 +34,8 @@ const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 
 
 /** They compile only where no prebuilt binary fits, and do nothing where one does. */
 const mayRunAtInstall = ['lmdb', 'msgpackr-extract']
-const licences = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0']
+/** MPL-2.0 asks for its own files, unchanged, and for nothing of ours. */
+const licences = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0', 'MPL-2.0', 'MPL 2.0']
 
 describe('what is installed', () => {
   test('is asked for in exact versions', () => {

@@ -3,6 +3,7 @@ import { AppError, type Clock } from '../../model/index.ts'
 import type { AccountQueries, SignInMethod } from '../../store/state/index.ts'
 import { badField, HttpProblem } from '../problem.ts'
 import type { Library } from './better-auth.ts'
+import { refuseKnownPassword } from './known-passwords.ts'
 import { type AskLibrary, LibraryRefusal } from './library.ts'
 import { hashPassword, type PasswordWork } from './password-work.ts'
 import type { CookieBearer, SessionCookie } from './session-cookie.ts'
@@ -59,6 +60,7 @@ export interface Accounts {
   signOut(caller: Caller): Promise<readonly string[]>
   /** Cookies that let the caller's session live on; empty when it has ended meanwhile. */
   renew(caller: Caller): Promise<readonly string[]>
+  /** Of a password that somebody has chosen; one that guessers know is an `invalid_input`. */
   hashPassword(password: string): Promise<string>
   /** A secret for an authenticator app; it counts once a code of it was confirmed. */
   beginSecondFactor(caller: Caller, password: string): Promise<NewSecondFactor>
@@ -216,7 +218,11 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
       return backupCodes
     },
 
-    hashPassword: (password) => passwordWork(() => hashPassword(password)),
+    hashPassword: (password) =>
+      passwordWork(async () => {
+        await refuseKnownPassword(password)
+        return hashPassword(password)
+      }),
 
     async isOwnPassword(caller, password) {
       try {

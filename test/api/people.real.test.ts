@@ -45,7 +45,14 @@ describe('the first admin', () => {
     })
     expect((await redeem(token)).status).toBe(422)
     expect((await setUp(token, { role: 'viewer' })).status).toBe(422)
-    for (const weak of ['short', 'aaaaaaaaaaaaaaaa', 'pelbiot-2026-pelbiot', 'ani@example.com1', 'Password123456'])
+    for (const weak of [
+      'short',
+      'aaaaaaaaaaaaaaaa',
+      'pelbiot-2026-pelbiot',
+      'ani@example.com1',
+      'Password123456',
+      'manchesterunited',
+    ])
       expect([weak, (await setUp(token, { password: weak })).status]).toEqual([weak, 422])
     const made = await setUp(token)
     expect([made.status, made.body]).toMatchObject([201, { role: 'admin', sites: 'all', state: 'active' }])
