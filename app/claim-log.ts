@@ -3,7 +3,7 @@ import { openSegmentLog, readLogId, type SegmentLog, type SegmentLogConfig } fro
 import { platformActor, type State } from '../store/state/index.ts'
 
 /** The setting by which state remembers whose log it has come from. */
-const logIdSetting = 'log-id'
+export const logIdSetting = 'log-id'
 
 /**
  * Opens the log that state belongs to, or makes one for a state that has none. Rejects with `store_failed`, and leaves

@@ -22,11 +22,13 @@ import { type Language, languages, openMigrator } from '../store/state/index.ts'
 import { type Made, withAdmin } from './cli/admin.ts'
 import { type VerifyOptions, verifyAuditLog } from './cli/audit.ts'
 import { demo } from './cli/demo.ts'
+import { type CopyOptions, copyBetweenStores, describeCopy } from './cli/readings-copy.ts'
 import { settingsEnvFile, settingsMarkdown } from './cli/settings-table.ts'
 import { start } from './cli/start.ts'
 import { loadConfig } from './config.ts'
 import { findRunning, openDataFolder } from './data-folder.ts'
 import { createLogger } from './logging.ts'
+import { readingStores } from './readings-store.ts'
 import { stateConfigOf } from './state.ts'
 
 const exitCodes = { failed: 1, misuse: 2 } as const
@@ -162,6 +164,19 @@ program
   .action(async (options: VerifyOptions) => {
     const intact = await verifyAuditLog(loadConfig(process.env), options)
     if (!intact) process.exitCode = exitCodes.failed
+  })
+
+const readings = program.command('readings').description('where the readings rest, while no platform runs')
+readings
+  .command('copy')
+  .description('copy all readings from one store to the other, and compare counts and sums; goes on where it stopped')
+  .addOption(new Option('--from <store>', 'where they are').choices(readingStores).makeOptionMandatory())
+  .addOption(new Option('--to <store>', 'where they go').choices(readingStores).makeOptionMandatory())
+  .option('--json', 'print one JSON object')
+  .action(async ({ json = false, ...options }: JsonOption & CopyOptions) => {
+    const result = await copyBetweenStores(loadConfig(process.env), options)
+    print(json, result, describeCopy(result))
+    if (result.refused > 0 || result.differences.length > 0) process.exitCode = exitCodes.failed
   })
 
 const migrate = program.command('migrate').description("the state database's schema, while no platform runs")

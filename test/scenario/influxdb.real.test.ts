@@ -1,9 +1,14 @@
+import { fileURLToPath } from 'node:url'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
 import { startInfluxdb } from '../setup/influxdb.ts'
 import { describeWith } from '../setup/require-tool.ts'
+import { runProgram } from '../setup/run-program.ts'
+import { makeTempFolder } from '../setup/temp-folder.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { createPlatform, type Platform } from './platform.ts'
+
+const cli = fileURLToPath(new URL('../../app/pelbiot.js', import.meta.url))
 
 describeWith(['influxd'], 'a platform whose readings are in InfluxDB', () => {
   test('keeps what it acknowledged while the server is killed, its database dropped, and itself killed', async () => {
@@ -60,6 +65,36 @@ describeWith(['influxd'], 'a platform whose readings are in InfluxDB', () => {
     expect(payload).toMatchObject({ values: { voltage: 220 } })
     const [row] = await server.query('SELECT COUNT(power) FROM "meter-1ph"', 'meters')
     expect(row?.[1]).toBe(3)
+  })
+})
+
+describeWith(['influxd'], 'the command readings copy', () => {
+  test('moves a platform to InfluxDB, and says what is in its way', async () => {
+    await using server = await startInfluxdb()
+    using folder = makeTempFolder('moved')
+    const influx = { INFLUX_URL: server.url, INFLUX_DATABASE: 'moved' }
+    const copy = (env: Record<string, string>, to = 'influxdb') =>
+      runProgram(process.execPath, [cli, 'readings', 'copy', '--from', 'duckdb', '--to', to, '--json'], {
+        cwd: folder.path,
+        env: { PATH: process.env['PATH'], DATA_DIR: folder.path, ...env },
+        timeoutMs: 60_000,
+      })
+    await using embedded = createPlatform({ dataDir: folder.path })
+    await embedded.start()
+    const publish = await connectDevice(embedded)
+    await publish(20)
+    expect((await copy(influx)).output).toContain('another platform uses it')
+    await embedded.stop()
+    expect(await copy({})).toMatchObject({ code: 2, output: expect.stringContaining('INFLUX_URL is missing') })
+    expect(await copy(influx, 'duckdb')).toMatchObject({ code: 2, output: expect.stringContaining('--to') })
+    const { code, stdout } = await copy(influx)
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, refused: 0, differences: [] })
+
+    await using moved = createPlatform({ dataDir: folder.path, env: influx })
+    await moved.start()
+    const [row] = await server.query('SELECT COUNT(voltage) FROM "meter-1ph"', 'moved')
+    expect(row?.[1]).toBe(20)
+    expect(moved.log()).not.toContain('what the log still has')
   })
 })
 
