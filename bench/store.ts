@@ -1,12 +1,12 @@
 /**
- * The readings store on its own: 2 M rows of six values of 1,000 `meter-1ph` over 30 days, in order, in batches:
- *   node bench/store.ts [--rows 2000000] [--batch 20000]
- * Queries are timed on what was just written, and again after every day was rewritten (`compacted`); medians of five.
- * `allDailyMax` is a query per device, all asked at once: what the port offers.
+ * The readings stores on their own: 2 M rows of six values of 1,000 `meter-1ph` over 30 days, in order, in batches:
+ *   npm run -s bench -- store [--rows 2000000] [--batch 20000] [--json]
+ * Queries are medians of five; `allDailyMax` is a query per device, all asked at once: what the port offers. InfluxDB is
+ * Debian's, started and removed here.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import {
@@ -15,14 +15,19 @@ import {
   type ReadingBatch,
   ReadingBatchBuilder,
   type SeriesId,
+  systemClock,
 } from '../model/index.ts'
 import {
   createDuckdbReadings,
+  createInfluxdbReadings,
   duckdbReadingsConfigSchema,
+  influxdbReadingsConfigSchema,
   type ReadingStore,
   type SeriesCatalog,
   type SeriesInfo,
 } from '../store/readings/index.ts'
+import { startInfluxdb } from '../test/setup/influxdb.ts'
+import { makeTempFolder } from '../test/setup/temp-folder.ts'
 import type { Bench } from './bench.ts'
 import { median } from './median.ts'
 import { memoryMb } from './process-stats.ts'
@@ -30,6 +35,8 @@ import { memoryMb } from './process-stats.ts'
 const dayMs = 86_400_000
 const days = 30
 const devices = 1_000
+/** A server that writes nothing for so long has written everything down. */
+const settleMs = 8_000
 /** 2026-03-01T00:00:00Z */
 const startMs = 1_772_323_200_000
 
@@ -99,17 +106,17 @@ async function ask(store: ReadingStore) {
   const dailyEdges = Float64Array.from({ length: days + 1 }, (_, day) => startMs + day * dayMs)
   const power = Array.from({ length: devices }, (_, device) => seriesOf(device, 2))
   const queries: Readonly<Record<string, (round: number) => Promise<unknown>>> = {
-    deviceDayMs: (n) =>
+    deviceDay: (n) =>
       store.range({ seriesId: seriesOf(n * 7, 0), fromMs: dayStartMs, toMs: dayStartMs + dayMs, limit: 10_000 }),
-    deviceMonthMs: (n) => store.buckets({ seriesId: seriesOf(n * 7, 2), edgesMs: dailyEdges }),
-    allDailyMaxMs: () => Promise.all(power.map((seriesId) => store.buckets({ seriesId, edgesMs: dailyEdges }))),
-    latestMs: () => store.latest(Int32Array.from({ length: devices * metrics.length }, (_, i) => i + 1)),
+    deviceMonth: (n) => store.buckets({ seriesId: seriesOf(n * 7, 2), edgesMs: dailyEdges }),
+    allDailyMax: () => Promise.all(power.map((seriesId) => store.buckets({ seriesId, edgesMs: dailyEdges }))),
+    latest: () => store.latest(Int32Array.from({ length: devices * metrics.length }, (_, i) => i + 1)),
   }
   const figures: Record<string, number> = {}
   for (const [name, query] of Object.entries(queries)) {
     const times: number[] = []
     // A thousand queries are their own repetition.
-    for (let n = 0; n < (name === 'allDailyMaxMs' ? 1 : 5); n++) times.push(await timeMs(() => query(n)))
+    for (let n = 0; n < (name === 'allDailyMax' ? 1 : 5); n++) times.push(await timeMs(() => query(n)))
     figures[name] = round(median(times))
   }
   return figures
@@ -119,45 +126,89 @@ function round(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-export const benchStore: Bench = async ({ args, say }) => {
-  const { values } = parseArgs({ args: [...args], options: { rows: { type: 'string' }, batch: { type: 'string' } } })
-  const rows = Number(values.rows ?? 2_000_000)
-  const batchRows = Number(values.batch ?? 20_000)
-  const folder = await mkdtemp(join(tmpdir(), 'pelbiot-bench-'))
-  try {
-    const config = duckdbReadingsConfigSchema.parse({ path: join(folder, 'readings.duckdb') })
-    const deps = { catalog, logId: 'bench', logger: pino({ level: 'silent' }) }
-    const empty = createDuckdbReadings(config, deps)
-    await empty.open()
-    say(`writes ${rows} rows in batches of ${batchRows}`)
-    const written = await write(empty, rows, batchRows)
-    const { rssAnon } = memoryMb(process.pid)
-    await empty.close()
-    const store = createDuckdbReadings(config, deps)
-    const openMs = round(await timeMs(() => store.open()))
-    const { readings, bytes } = await store.stats()
-    const asWritten = await ask(store)
-    say('rewrites every day')
-    const compactMs = round(
-      await timeMs(async () => {
-        for (let day = 0; day < days; day++) await store.compact(startMs + day * dayMs)
-      }),
-    )
-    const compacted = await ask(store)
-    await store.close()
-    const duckdb = {
-      name: 'duckdb',
-      ...written,
-      bytesPerReading: round((bytes ?? 0) / (readings ?? 0)),
-      rssAnonMb: round(rssAnon),
-    }
-    return { stores: [{ ...duckdb, ...asWritten, compacted, compactMs, openMs }] }
-  } finally {
-    await rm(folder, { recursive: true })
+const deps = { catalog, logId: 'bench', clock: systemClock, logger: pino({ level: 'silent' }) }
+
+interface Load {
+  readonly rows: number
+  readonly batchRows: number
+}
+
+/** Queries are timed on what was just written, and again after every day was rewritten. */
+async function measureDuckdb({ rows, batchRows }: Load, say: (line: string) => void) {
+  using folder = makeTempFolder('bench')
+  const config = duckdbReadingsConfigSchema.parse({ path: join(folder.path, 'readings.duckdb') })
+  const empty = createDuckdbReadings(config, deps)
+  await empty.open()
+  const written = await write(empty, rows, batchRows)
+  const rssAnonMb = round(memoryMb(process.pid).rssAnon)
+  await empty.close()
+  const store = createDuckdbReadings(config, deps)
+  const openMs = round(await timeMs(() => store.open()))
+  const { readings, bytes } = await store.stats()
+  const queriesMs = await ask(store)
+  say('rewrites every day')
+  const compactMs = round(
+    await timeMs(async () => {
+      for (let day = 0; day < days; day++) await store.compact(startMs + day * dayMs)
+    }),
+  )
+  const compacted = await ask(store)
+  await store.close()
+  const bytesPerReading = round((bytes ?? 0) / (readings ?? 0))
+  return {
+    name: 'duckdb',
+    ...written,
+    bytesPerReading,
+    queriesMs,
+    compactedMs: compacted,
+    compactMs,
+    openMs,
+    rssAnonMb,
   }
 }
 
-if (import.meta.main) {
-  const figures = await benchStore({ args: process.argv.slice(2), say: (line) => process.stderr.write(`${line}\n`) })
-  process.stdout.write(`${JSON.stringify(figures)}\n`)
+/** A server of its own, with default settings but that it soon writes down what is only in its log. */
+async function measureInfluxdb({ rows, batchRows }: Load, say: (line: string) => void) {
+  await using server = await startInfluxdb({
+    env: {
+      INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION: '2s',
+      INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION: '5s',
+    },
+  })
+  const config = influxdbReadingsConfigSchema.parse({ url: server.url, timeoutMs: 120_000 })
+  const store = createInfluxdbReadings(config, deps)
+  await store.open()
+  const written = await write(store, rows, batchRows)
+  const serverRssAnonMb = round(memoryMb(server.pid).rssAnon)
+  say('waits until it has written everything down')
+  const bytes = await settledSize(server.folder)
+  const queriesMs = await ask(store)
+  await store.close()
+  const bytesPerReading = round(bytes / (rows * metrics.length))
+  return { name: 'influxdb', ...written, bytesPerReading, queriesMs, serverRssAnonMb }
+}
+
+/** Of all files, once it does not change any more. */
+async function settledSize(folder: string): Promise<number> {
+  let before = -1
+  for (let size = sizeOf(folder); size !== before; size = sizeOf(folder)) {
+    before = size
+    await delay(settleMs)
+  }
+  return before
+}
+
+function sizeOf(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+}
+
+/** Side by side, one after the other: the same rows, the same questions. */
+export const benchStore: Bench = async ({ args, say }) => {
+  const { values } = parseArgs({ args: [...args], options: { rows: { type: 'string' }, batch: { type: 'string' } } })
+  const load = { rows: Number(values.rows ?? 2_000_000), batchRows: Number(values.batch ?? 20_000) }
+  say(`duckdb: writes ${load.rows} rows in batches of ${load.batchRows}`)
+  const duckdb = await measureDuckdb(load, say)
+  say('influxdb: the same')
+  return { stores: [duckdb, await measureInfluxdb(load, say)] }
 }
