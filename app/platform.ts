@@ -17,6 +17,7 @@ import { createUsesInMemory } from './credential-uses.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
 import { createLifecycle } from './lifecycle.ts'
+import { connectionsWithin, openFilesMax } from './open-files.ts'
 import type { OperationsReady, OperationsThreadData } from './operations-thread.ts'
 import { serve } from './port-rpc.ts'
 import type { BrokerService } from './services.ts'
@@ -123,18 +124,23 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       logger.warn({ full: log.stats().full, reserveBytes, maxBytes }, 'start waits for room in the log')
     })
     const persistence = createSessionPersistence(sessions)
-    const broker = createBroker(config.broker, {
-      access,
-      appender,
-      log,
-      pacedBy: 'ingest',
-      persistence,
-      sessions: persistence,
-      ledger: persistence,
-      topics: config.topics,
-      clock: systemClock,
-      logger,
-    })
+    const wanted = { mqtt: config.broker.maxConnections, http: config.api.maxConnections }
+    const maxConnections = connectionsWithin(openFilesMax(), wanted, logger)
+    const broker = createBroker(
+      { ...config.broker, maxConnections },
+      {
+        access,
+        appender,
+        log,
+        pacedBy: 'ingest',
+        persistence,
+        sessions: persistence,
+        ledger: persistence,
+        topics: config.topics,
+        clock: systemClock,
+        logger,
+      },
+    )
     lifecycle.own('broker', () => broker.stop())
     await broker.start()
 

@@ -35,6 +35,8 @@ export function createListeners(
   onConnection: (stream: Duplex, peer: Peer) => void,
 ): Listeners {
   const sockets = new Set<Duplex>()
+  const socketsMax = Math.ceil(config.maxConnections * 1.1)
+  let open = 0
   let tcp: Server | undefined
   let tls: TlsServer | undefined
   let http: HttpServer | undefined
@@ -47,7 +49,18 @@ export function createListeners(
     socket.on('error', () => {})
   }
 
+  /** Of all listeners together; the last of what the system has is not for sockets. */
+  function countSocket(socket: Socket): void {
+    if (open >= socketsMax) {
+      socket.destroy()
+      return
+    }
+    open++
+    socket.once('close', () => open--)
+  }
+
   function onSocket(socket: Socket, transport: Transport): void {
+    if (socket.destroyed) return
     track(socket)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, tcpKeepAliveMs)
@@ -97,7 +110,7 @@ export function createListeners(
   }
 
   async function listen<AnyServer extends Server>(server: AnyServer, port: number): Promise<AnyServer> {
-    server.maxConnections = Math.ceil(config.maxConnections * 1.1)
+    server.prependListener('connection', countSocket)
     const { promise, resolve, reject } = Promise.withResolvers<AnyServer>()
     server.once('error', reject)
     server.listen({ host: config.host, port, backlog }, () => resolve(server))

@@ -14,7 +14,7 @@ const metricsPerMessage = 6
 const registeringAtOnce = 64
 const openingAtOnce = 500
 /** The flow runs before, during and after the storm. */
-const calmS = 3
+const calmMs = 3_000
 const settleMs = 3_000
 
 /**
@@ -23,7 +23,7 @@ const settleMs = 3_000
  * had acknowledged.
  */
 export const benchConnections: Bench = async ({ args, say }) => {
-  const { devices, rate } = parseOptions(args)
+  const { devices, rate, seconds } = parseOptions(args)
   await using platform = await startPlatform({ env: { LOG_LEVEL: 'warn' } })
   const crowdDevices = await register(platform, 'crowd', devices)
   const flow = await register(platform, 'flow', flowDevices)
@@ -47,14 +47,19 @@ export const benchConnections: Bench = async ({ args, say }) => {
     connections: flow.map(({ id, token }) => ({ clientId: id, username: id, password: token, devices: [id] })),
     window: 1_000,
     messagesPerS: rate,
-    seconds: calmS * 2 + 10,
+    seconds,
     startMs: Date.now() - 3_600_000,
   } satisfies RawConfigInput)
   await run.sending
-  await delay(calmS * 1_000)
+  let flowing = true
+  run.draining.then(() => {
+    flowing = false
+  })
+  await delay(Math.min(calmMs, seconds * 250))
   await crowd.cut()
   const storm = await crowd.open(devices)
   refuseFailures(storm.failures)
+  if (!flowing) throw new Error(`the storm took ${storm.seconds.toFixed(1)} s, longer than the flow: raise --seconds`)
   say(`storm: ${storm.connected} are back after ${storm.seconds.toFixed(2)} s, ${storm.retries} retries`)
   const load = await run.summary
   const expected = load.acked * metricsPerMessage
@@ -101,15 +106,27 @@ async function storedOf({ client }: Platform, flow: readonly CrowdDevice[]): Pro
   return count
 }
 
-function parseOptions(args: readonly string[]): { readonly devices: number; readonly rate: number } {
+interface Options {
+  readonly devices: number
+  /** Messages a second of the flow. */
+  readonly rate: number
+  /** Of the flow. */
+  readonly seconds: number
+}
+
+function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
-    options: { devices: { type: 'string', default: '10000' }, rate: { type: 'string', default: '10000' } },
+    options: {
+      devices: { type: 'string', default: '10000' },
+      rate: { type: 'string', default: '10000' },
+      seconds: { type: 'string', default: '20' },
+    },
   })
-  const devices = Number(values.devices)
-  const rate = Number(values.rate)
-  if (!Number.isInteger(devices) || devices < 1)
-    throw new Error(`--devices ${values.devices} is not a whole number above 0`)
-  if (!(rate > 0)) throw new Error(`--rate ${values.rate} is not a number above 0`)
-  return { devices, rate }
+  const number = (name: keyof typeof values) => {
+    const value = Number(values[name])
+    if (Number.isInteger(value) && value > 0) return value
+    throw new Error(`--${name} ${values[name]} is not a whole number above 0`)
+  }
+  return { devices: number('devices'), rate: number('rate'), seconds: number('seconds') }
 }
