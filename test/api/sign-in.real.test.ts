@@ -139,6 +139,7 @@ describe('a session', () => {
     const answer = await api.request('POST', '/api/v1/auth/sign-out', { cookie })
     expect(answer.status).toBe(204)
     expect(answer.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^pelbiot\.session_token=; Max-Age=0;/))
+    expect(answer.headers.get('clear-site-data')).toBe('"cache", "storage"')
     expect((await who(cookie)).status).toBe(401)
     expect((await api.request('POST', '/api/v1/auth/sign-out', { cookie })).status).toBe(401)
     expect((await actions(person.id))[0]).toBe(`person.sign-out by person ${person.id}`)
