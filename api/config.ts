@@ -94,6 +94,10 @@ export const apiConfigSchema = z.strictObject({
       'Origins whose pages may use the API, and MQTT over WebSocket, from a browser, comma-separated; none but its own by default',
     ),
   publicUrl: z.url().optional().describe('Address at which people reach this platform'),
+  oidc: z
+    .strictObject({ issuer: z.string(), clientId: z.string(), clientSecret: z.string(), name: z.string() })
+    .optional()
+    .describe('OpenID Connect provider by which people who are here already may sign in'),
   sessionDays: z
     .int()
     .min(1)

@@ -59,6 +59,13 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
   if (values.LOG_SEGMENT_BYTES * 2 > values.LOG_MAX_BYTES)
     errors.push({ field: 'LOG_SEGMENT_BYTES', message: 'must be at most half of LOG_MAX_BYTES' })
   errors.push(...influxFaults(values))
+  const oidcSettings = [values.OIDC_ISSUER, values.OIDC_CLIENT_ID, values.OIDC_CLIENT_SECRET]
+  if (oidcSettings.some((one) => one !== undefined)) {
+    if (oidcSettings.some((one) => one === undefined))
+      errors.push({ field: 'OIDC_ISSUER', message: 'OIDC_CLIENT_ID and OIDC_CLIENT_SECRET go together' })
+    if (values.PUBLIC_URL === undefined)
+      errors.push({ field: 'PUBLIC_URL', message: 'is needed with OIDC_ISSUER, which sends people back to it' })
+  }
   if (errors.length > 0) throw new AppError('invalid_input', 'read settings failed', { fields: errors })
 
   const { path: _, ...readings } = duckdbReadingsConfigSchema.parse({
@@ -135,6 +142,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         signInPerMin: values.HTTP_SIGN_INS_PER_MIN,
         publicUrl: values.PUBLIC_URL,
         sessionDays: values.SESSION_DAYS,
+        oidc: oidcOf(values),
         forwardedHeader: values.HTTP_FORWARDED_HEADER,
       }),
       trustedProxies: values.HTTP_TRUSTED_PROXIES,
@@ -146,6 +154,16 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
 function faultsOf(files: TlsFiles): readonly FieldError[] {
   const loaded = loadTls(files)
   return loaded.ok ? [] : loaded.faults
+}
+
+function oidcOf({
+  OIDC_ISSUER: issuer,
+  OIDC_CLIENT_ID: clientId,
+  OIDC_CLIENT_SECRET: clientSecret,
+  OIDC_NAME: name,
+}: Settings) {
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined
+  return { issuer, clientId, clientSecret, name }
 }
 
 function portOrOff(setting: number | 'off'): number | undefined {

@@ -153,6 +153,15 @@ export const settingSchemas = {
   HTTP_ADDRESS_REQUESTS_PER_MIN: apiShape.addressPerMin,
   HTTP_SIGN_INS_PER_MIN: apiShape.signInPerMin,
   SESSION_DAYS: apiShape.sessionDays,
+  OIDC_ISSUER: z
+    .url({ protocol: /^https?$/, error: 'is not an http or https address' })
+    .optional()
+    .describe(
+      'OpenID Connect provider by which people who are here already may sign in, as it calls itself; it needs PUBLIC_URL, and sends people back to PUBLIC_URL/api/v1/auth/oidc/callback',
+    ),
+  OIDC_CLIENT_ID: z.string().min(1).optional().describe('What the provider knows this platform as'),
+  OIDC_CLIENT_SECRET: z.string().min(1).optional().describe('Its secret there'),
+  OIDC_NAME: z.string().min(1).max(60).default('your organisation').describe('What the button says: Sign in with …'),
   HTTP_TRUSTED_PROXIES: apiShape.trustedProxies,
   HTTP_FORWARDED_HEADER: apiShape.forwardedHeader,
   HTTP_CORS_ORIGINS: apiShape.corsOrigins,
@@ -167,6 +176,7 @@ const secrets: ReadonlySet<string> = new Set<SettingName>([
   'INFLUX_TOKEN',
   'REDIS_URL',
   'SMTP_URL',
+  'OIDC_CLIENT_SECRET',
 ])
 
 export const settings: readonly Setting[] = Object.entries(settingSchemas).map(([name, schema]) => ({

@@ -3,11 +3,11 @@ import { AppError, type Clock } from '../../model/index.ts'
 import type { AccountQueries, SignInMethod } from '../../store/state/index.ts'
 import { badField, HttpProblem } from '../problem.ts'
 import type { Library } from './better-auth.ts'
+import { headersOf } from './caller-headers.ts'
 import { refuseKnownPassword } from './known-passwords.ts'
 import { type AskLibrary, LibraryRefusal } from './library.ts'
 import { hashPassword, type PasswordWork } from './password-work.ts'
 import type { CookieBearer, SessionCookie } from './session-cookie.ts'
-import { addressHeader } from './terms.ts'
 
 /** Who asks, as far as the account library may know. */
 export interface Caller extends CookieBearer {
@@ -260,14 +260,6 @@ function refusal(error: unknown): SignInOutcome {
   if (over.has(error.code)) return { kind: 'refused', why: 'over' }
   if (error.code === 'ACCOUNT_TEMPORARILY_LOCKED') return { kind: 'refused', why: 'locked' }
   throw new AppError('internal', `sign in failed: ${error.message}`, { cause: error })
-}
-
-function headersOf({ cookie, address, userAgent }: Caller): Headers {
-  const headers = new Headers()
-  if (cookie !== null) headers.set('cookie', cookie)
-  if (userAgent !== null) headers.set('user-agent', userAgent)
-  if (address !== null) headers.set(addressHeader, address)
-  return headers
 }
 
 /** What the library set between the two steps of a sign-in. */

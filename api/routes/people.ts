@@ -205,6 +205,7 @@ export function peopleRoutes({ state, changes, people: { accounts, links } }: Ro
       request: { params: one },
       responses: { 201: { description: 'Good once, for a week', schema: linkSchema } },
       async handler({ params }, context) {
+        await seen(params.id)
         await refuseOthersThanCommandLine(state, context)
         const { record, token } = await links.issue(context, params.id)
         return { status: 201, body: { id: record.id, token, expiresAt: formatTime(record.expiresMs) } }

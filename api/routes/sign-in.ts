@@ -50,6 +50,15 @@ const resultSchema = z
   })
   .openapi('SignInResult')
 
+/** Providers add what they like. */
+const callbackQuery = z.looseObject({
+  code: z.string().max(4_000).optional(),
+  state: z.string().max(1_000).optional(),
+  iss: z.string().max(1_000).optional(),
+  error: z.string().max(200).optional(),
+  error_description: z.string().max(1_000).optional(),
+})
+
 const methodsSchema = z.strictObject({ oidc: z.strictObject({ name: z.string() }).nullable() }).openapi('SignInMethods')
 
 const whoSchema = z
@@ -70,7 +79,7 @@ const whoSchema = z
   .openapi('Self')
 
 export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
-  const { accounts, signIns } = people
+  const { accounts, signIns, oidc } = people
 
   return [
     definePublicRoute({
@@ -110,7 +119,41 @@ export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
       tag,
       summary: 'See how people can sign in here, beside a password',
       responses: { 200: { description: 'What there is', schema: methodsSchema } },
-      handler: async () => ({ status: 200, body: { oidc: null } }),
+      handler: async () => ({ status: 200, body: { oidc: oidc.name === null ? null : { name: oidc.name } } }),
+    }),
+    definePublicRoute({
+      method: 'get',
+      path: '/api/v1/auth/oidc/start',
+      tag,
+      summary: 'Go to the OpenID Connect provider to sign in',
+      description: 'A 404 where none is set.',
+      limit: 'sign-in',
+      responses: { 302: { description: 'To the provider' } },
+      problems: [404],
+      async handler(_, context) {
+        const { location, cookies } = await oidc.begin(context)
+        return { status: 302, headers: { location }, cookies }
+      },
+    }),
+    definePublicRoute({
+      method: 'get',
+      path: '/api/v1/auth/oidc/callback',
+      tag,
+      summary: 'Come back from the OpenID Connect provider',
+      description: 'Only people who were added can sign in so, by an address that the provider has verified.',
+      limit: 'sign-in',
+      request: { query: callbackQuery },
+      responses: { 302: { description: 'To `/`, or to `/sign-in#error=…`' } },
+      problems: [404],
+      async handler({ query }, context) {
+        const told = Object.entries(query).flatMap(([name, value]) =>
+          typeof value === 'string' ? [[name, value]] : [],
+        )
+        const outcome = await oidc.finish(context, Object.fromEntries(told))
+        if (typeof outcome === 'string') return { status: 302, headers: { location: `/sign-in#error=${outcome}` } }
+        const { cookies } = await signIns.finish(context, outcome)
+        return { status: 302, headers: { location: '/' }, cookies }
+      },
     }),
     defineRoute({
       method: 'post',

@@ -11,7 +11,13 @@ beforeAll(async () => {
 afterAll(() => api.stop())
 
 test('our migrations have every table and column that the account library writes', async () => {
-  const config = { publicUrl: null, secureCookies: false, sessionDays: 7, secret: randomBytes(32).toString('hex') }
+  const config = {
+    publicUrl: null,
+    secureCookies: false,
+    oidc: null,
+    sessionDays: 7,
+    secret: randomBytes(32).toString('hex'),
+  }
   const deps = { tables: api.state.accountTables, maySignIn: async () => true, logger: pino({ level: 'silent' }) }
   const { explicitSchemaCheck } = await createLibrary(config, deps).$context
   const complaint = await Promise.resolve(explicitSchemaCheck?.()).then(

@@ -50,6 +50,8 @@ function mounted(): string[] {
 /** What somebody needs who is not signed in yet. */
 const beforeSignIn = [
   'GET /api/v1/auth/methods',
+  'GET /api/v1/auth/oidc/start',
+  'GET /api/v1/auth/oidc/callback',
   'POST /api/v1/auth/sign-in',
   'POST /api/v1/auth/sign-in/code',
   'POST /api/v1/auth/link',
