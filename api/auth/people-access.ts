@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../model/index.ts'
+import type { Redis } from '../../store/redis/index.ts'
 import type { State } from '../../store/state/index.ts'
 import { type Authenticate, createAuthenticate } from '../authenticate.ts'
 import type { Changes } from '../changes.ts'
@@ -29,6 +30,7 @@ export interface PeopleAccessDeps {
   readonly state: State
   readonly changes: Changes
   readonly accountSecret: Uint8Array
+  readonly redis?: Redis | undefined
   readonly metrics: Registry
   readonly logger: Logger
   readonly clock: Clock
@@ -53,7 +55,7 @@ export function createPeopleAccess(config: ApiConfig, deps: PeopleAccessDeps): P
   const ask = createAskLibrary({ ...base, oidc: null }, libraryDeps)
   const sessionCookie = createSessionCookie(secret)
   const oidc = oidcOf(config, { base, libraryDeps, state, sessionCookie })
-  const throttle = createThrottle()
+  const throttle = createThrottle(deps.redis)
   const accounts = createAccounts({
     ask,
     passwordWork: createPasswordWork(),

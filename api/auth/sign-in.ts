@@ -63,21 +63,22 @@ export function createSignIns(deps: SignInDeps): SignIns {
     return token === undefined ? undefined : state.accounts.findSession(token)
   }
 
-  async function begin(context: RequestContext, email: string): Promise<void> {
+  async function begin(context: RequestContext, email: string) {
     try {
-      await throttle.begin(context.address, email, async (failures) => {
-        logger.warn({ address: context.address, failures }, 'sign-ins from this address have to wait')
-        const person = await state.people.findByEmail(email)
-        if (person === undefined) return
-        const { requestId, address } = context
-        await changes.applyUnlogged({ principal: nobody, requestId, address }, (unit) =>
-          unit.accounts.noteRefusedSignIns(person.id, failures),
-        )
-      })
+      return await throttle.begin(context.address, email)
     } catch (error) {
       outcomes.inc({ step: 'password', outcome: 'throttled' })
       throw error
     }
+  }
+
+  async function noteRefused({ requestId, address }: RequestContext, email: string, tries: number): Promise<void> {
+    logger.warn({ address, tries }, 'sign-ins from this address have to wait')
+    const person = await state.people.findByEmail(email)
+    if (person === undefined) return
+    await changes.applyUnlogged({ principal: nobody, requestId, address }, (unit) =>
+      unit.accounts.noteRefusedSignIns(person.id, tries),
+    )
   }
 
   function judge(step: 'password' | 'code', outcome: SignInOutcome): Exclude<SignInOutcome, { kind: 'refused' }> {
@@ -97,8 +98,10 @@ export function createSignIns(deps: SignInDeps): SignIns {
 
   return {
     async withPassword(context, input) {
-      await begin(context, input.email)
-      const outcome = judge('password', await accounts.signIn(context, input))
+      const { last, tries } = await begin(context, input.email)
+      const answer = await accounts.signIn(context, input)
+      if (answer.kind === 'refused' && last) await noteRefused(context, input.email, tries)
+      const outcome = judge('password', answer)
       return outcome.kind === 'signed-in' ? finish(context, outcome) : outcome
     },
 

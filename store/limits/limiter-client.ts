@@ -17,6 +17,12 @@ export function limiterClient(redis: Redis) {
     defineCommand(_name: string, script: Script) {
       lua = script.lua
     },
+    async del(key: string) {
+      const answer = await redis.attempt((client) => client.del(key))
+      if (answer === undefined)
+        throw new AppError('store_unavailable', 'forget a count in redis failed', { retryable: true })
+      return answer
+    },
     async rlflxIncr([key = '', ...numbers]: string[]) {
       const answer = await redis.attempt((client) => client.eval(lua, 1, key, ...numbers))
       if (answer === undefined) throw new AppError('store_unavailable', 'count in redis failed', { retryable: true })

@@ -21,6 +21,8 @@ export interface Taken {
 export interface Limits<Kind extends string> {
   /** Counts one use. Never rejects; undefined where the kind has no limit. */
   take(kind: Kind, key: string): Promise<Taken | undefined>
+  /** Begins to count anew: what was counted was no misuse. Never rejects. */
+  forget(kind: Kind, key: string): Promise<void>
 }
 
 export interface LimitsDeps {
@@ -38,15 +40,21 @@ export function createLimits<Kind extends string>(
   rules: Readonly<Record<Kind, LimitRule>>,
   { redis, onCrowded }: LimitsDeps,
 ): Limits<Kind> {
-  const limiters = new Map<string, (key: string) => Promise<Taken>>()
+  const limiters = new Map<string, Limiter>()
   for (const [kind, rule] of Object.entries<LimitRule>(rules))
     if (rule.limit > 0) limiters.set(kind, createLimiter(kind, rule, { redis, onCrowded }))
   return {
-    take: async (kind, key) => limiters.get(kind)?.(key),
+    take: async (kind, key) => limiters.get(kind)?.take(key),
+    forget: async (kind, key) => limiters.get(kind)?.forget(key),
   }
 }
 
-function createLimiter(kind: string, { limit, windowS }: LimitRule, { redis, onCrowded }: LimitsDeps) {
+interface Limiter {
+  take(key: string): Promise<Taken>
+  forget(key: string): Promise<void>
+}
+
+function createLimiter(kind: string, { limit, windowS }: LimitRule, { redis, onCrowded }: LimitsDeps): Limiter {
   const options = { keyPrefix: `pelbiot:limit:${kind}`, points: limit, duration: windowS }
   const memory = new RateLimiterMemory(options)
   const limiter =
@@ -62,13 +70,20 @@ function createLimiter(kind: string, { limit, windowS }: LimitRule, { redis, onC
         })
   const bounded = createBoundedKeys({ maxKeys, windowMs: windowS * 1000, onCrowded })
 
-  return async (key: string): Promise<Taken> => {
-    try {
-      const { remainingPoints, msBeforeNext } = await limiter.consume(bounded(key))
-      return { allowed: true, limit, remaining: remainingPoints, resetMs: msBeforeNext }
-    } catch (error) {
-      if (error instanceof RateLimiterRes) return { allowed: false, limit, remaining: 0, resetMs: error.msBeforeNext }
-      throw new AppError('internal', `count a use of ${kind} failed`, { cause: error })
-    }
+  return {
+    async take(key) {
+      try {
+        const { remainingPoints, msBeforeNext } = await limiter.consume(bounded(key))
+        return { allowed: true, limit, remaining: remainingPoints, resetMs: msBeforeNext }
+      } catch (error) {
+        if (error instanceof RateLimiterRes) return { allowed: false, limit, remaining: 0, resetMs: error.msBeforeNext }
+        throw new AppError('internal', `count a use of ${kind} failed`, { cause: error })
+      }
+    },
+    async forget(key) {
+      await memory.delete(bounded(key))
+      // Where Redis does not answer the count ends by itself.
+      if (limiter !== memory) await limiter.delete(bounded(key)).catch(() => false)
+    },
   }
 }

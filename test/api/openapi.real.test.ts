@@ -38,7 +38,7 @@ function mounted(): string[] {
   const deps = { ...parts, people, recordedCheckpoints, peerTimeoutMs: 100, version: '0' }
   const { authenticate } = people
   const metrics = createHttpMetrics(registry, { answered: () => undefined })
-  const quotaOf = createQuotas({ take: async () => undefined }, () => undefined)
+  const quotaOf = createQuotas({ take: async () => undefined, forget: async () => undefined }, () => undefined)
   const refused = { note: () => undefined }
   const repeats = createRepeats({ answers: state.answers, onMadeRoom: () => undefined, logger })
   const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf, refused, repeats })
