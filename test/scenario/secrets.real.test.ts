@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
 import { waitUntil } from '../setup/wait.ts'
-import { startPlatform } from './platform.ts'
+import { type Platform, startPlatform } from './platform.ts'
 
 /** Where the command line of this machine finds its key; for the owner's eyes. */
 const ownKeys = new Set(['command-line.key', 'running.json'])
@@ -12,6 +12,29 @@ function contentsOf(folder: string): (readonly [file: string, bytes: Buffer])[] 
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => statSync(join(folder, file)).isFile())
     .map((file) => [file, readFileSync(join(folder, file))] as const)
+}
+
+/** Somebody who signs in, after a wrong password; by the command line's own key, which may set one. */
+async function signInOf(platform: Platform, { email, password, wrongPassword }: Record<string, string>) {
+  const url = `http://127.0.0.1:${platform.httpPort}`
+  const { key } = JSON.parse(readFileSync(join(platform.dataDir, 'running.json'), 'utf8'))
+  const post = (path: string, body: object, more: Record<string, string> = {}) => {
+    const headers = { 'content-type': 'application/json', ...more }
+    return fetch(`${url}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  }
+  const made = await post(
+    'people',
+    { name: 'Ani', email, role: 'viewer', password },
+    { authorization: `Bearer ${key}` },
+  )
+  expect(made.status).toBe(201)
+  expect((await post('auth/sign-in', { email, password: wrongPassword })).status).toBe(401)
+  const signedIn = await post('auth/sign-in', { email, password })
+  const [cookie = ''] = (signedIn.headers.getSetCookie()[0] ?? '').split(';')
+  // The database has the token; what makes it worth something is the signature.
+  const token = decodeURIComponent(cookie.split('=')[1] ?? '')
+  expect(token).toMatch(/^\w{32}\..{40}/)
+  return { url, cookie, token }
 }
 
 test('no secret is in the log, in an answer or in a file, whatever goes wrong with it', async () => {
@@ -28,7 +51,11 @@ test('no secret is in the log, in an answer or in a file, whatever goes wrong wi
   const device = await client.createDevice({ id: 'meter-1', profileId: 'meter-1ph' })
   const key = await client.createKey('reader')
   const wrong = 'pel_key_wrong-guess-5512'
-  const secrets = { adminKey, deviceToken: device.token, key: key.key, smtpPassword, wrong }
+  const person = { email: 'ani@example.com', password: 'seven dry meters hum', wrongPassword: 'nine wet ones do not' }
+  const sessions = await signInOf(platform, person)
+  const { password, wrongPassword } = person
+  const given = { adminKey, deviceToken: device.token, key: key.key, session: sessions.token }
+  const secrets = { ...given, smtpPassword, wrong, password, wrongPassword }
   const url = `mqtt://127.0.0.1:${platform.mqttPort}`
 
   const mqtt = await connectAsync(url, { username: device.id, password: device.token })
@@ -56,14 +83,17 @@ test('no secret is in the log, in an answer or in a file, whatever goes wrong wi
   })
   const told = await Promise.all([
     ...answers.map((answer) => answer.text()),
-    ...['audit', 'status', 'keys', 'devices', 'devices/meter-1/tokens', 'notifications', 'rejected'].map(async (path) =>
-      (await client.request('GET', `/api/v1/${path}`)).text(),
+    ...['people', 'audit', 'status', 'keys', 'devices', 'devices/meter-1/tokens', 'notifications', 'rejected'].map(
+      async (path) => (await client.request('GET', `/api/v1/${path}`)).text(),
     ),
     client.metrics(),
   ])
   // The metrics are for anybody: counts, and nothing about whom.
   expect(told.at(-1)).toContain('pelbiot_')
   for (const name of ['meter-1', 'ops@example.com', '127.0.0.1', key.id]) expect(told.at(-1)).not.toContain(name)
+  expect((await fetch(`${sessions.url}/api/v1/auth/session`, { headers: { cookie: sessions.cookie } })).status).toBe(
+    200,
+  )
   await platform.stop()
 
   const places = [
