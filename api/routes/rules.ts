@@ -45,6 +45,20 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
     return rule
   }
 
+  /** A rule may have been for another site before: what it was then is shown to those who see that one. */
+  async function maySeeVersion(principal: Principal, { record }: RuleVersion): Promise<boolean> {
+    const { appliesTo } = record
+    if (principal.sites === 'all' || 'profile' in appliesTo) return true
+    if ('site' in appliesTo) return maySee(principal.sites, appliesTo.site)
+    return visible(principal, await state.devices.get(appliesTo.device)) !== undefined
+  }
+
+  async function seenVersion(principal: Principal, id: RuleId, number: number): Promise<RuleVersion> {
+    const version = await state.rules.version(id, number)
+    const seen = version !== undefined && (await maySeeVersion(principal, version)) ? version : undefined
+    return found(seen, `version ${number} of rule`, id)
+  }
+
   /** What a rule may be made for: a device or a site that the principal sees, a profile only by those who see all. */
   async function requireTarget(principal: Principal, target: RuleTarget): Promise<void> {
     if (principal.sites === 'all') return
@@ -160,7 +174,11 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
         const body = await loadPage(query, {
           filter: { list: 'rule versions', id },
           place: numberPlace,
-          load: (page) => state.rules.versions({ ...page, id }),
+          async load(page) {
+            const { items, next } = await state.rules.versions({ ...page, id })
+            const seen = await Promise.all(items.map((version) => maySeeVersion(principal, version)))
+            return { items: items.filter((_, i) => seen[i]), next }
+          },
           toItem: toVersion,
         })
         return { status: 200, body }
@@ -177,7 +195,7 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
       async handler({ params, body }, context) {
         const { principal } = context
         const { id } = await ownRule(principal, params.id)
-        const kept = found(await state.rules.version(id, body.version), `version ${body.version} of rule`, id)
+        const kept = await seenVersion(principal, id, body.version)
         await requireTarget(principal, kept.record.appliesTo)
         await check(kept.record.appliesTo, kept.record)
         const rule = await changes.apply(context, (unit) => unit.rules.restore(id, body.version))

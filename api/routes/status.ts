@@ -85,7 +85,7 @@ const statusSchema = z
     ingest: ingestSchema.nullable(),
     readings: readingsSchema.nullable(),
     broker: brokerSchema.nullable(),
-    devices: z.int(),
+    devices: z.int().openapi({ description: 'Of the sites of the caller; all else is of the whole platform' }),
     rejected: z.strictObject({
       listed: z.int().openapi({ description: 'In the list now' }),
       total: z
@@ -105,13 +105,13 @@ export function statusRoutes({ state, peers, clock, peerTimeoutMs, version }: Ro
       description: nullWhenSilent,
       policy: { role: 'viewer', scope: 'platform:read', sites: 'own' },
       responses: { 200: { description: 'The platform now', schema: statusSchema } },
-      async handler() {
+      async handler(_, { principal }) {
         const [log, ingest, readings, broker, devices, rejected] = await Promise.all([
           ifAnswered('the log', peerTimeoutMs, peers.log.stats()),
           ifAnswered('ingest', peerTimeoutMs, peers.ingest.stats()),
           ifAnswered('the store of readings', peerTimeoutMs, peers.readings.stats()),
           ifAnswered('the broker', peerTimeoutMs, peers.broker.status()),
-          state.devices.count(),
+          state.devices.count(principal.sites),
           state.ledger.rejectedCount(),
         ])
         return {

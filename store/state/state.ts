@@ -182,7 +182,7 @@ export interface DeviceList extends ScopedPage {
 export interface DeviceQueries {
   get(id: DeviceId): Promise<DeviceRecord | undefined>
   list(query: DeviceList): Promise<Page<DeviceRecord>>
-  count(): Promise<number>
+  count(scope: SiteScope): Promise<number>
 }
 
 export interface DeviceWrites {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { accessPage } from './access-table.ts'
+import { accessPage } from './access/access-page.ts'
 import { startApi } from './harness.ts'
 
 test('docs/access.md says of each operation who may call it, as the API itself does', async () => {

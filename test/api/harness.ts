@@ -5,7 +5,13 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect, vi } from 'vitest'
 import { type Api, type ApiSettings, apiConfigSchema, createApi, type TlsPair } from '../../api/index.ts'
-import { type Clock, type DeviceRecord, parseMetricName, ReadingBatchBuilder } from '../../model/index.ts'
+import {
+  type Clock,
+  type DeviceRecord,
+  parseDeviceId,
+  parseMetricName,
+  ReadingBatchBuilder,
+} from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
 import type { Redis } from '../../store/redis/index.ts'
 import {
@@ -240,8 +246,7 @@ export async function startApi(
   }
 
   async function seenDevice(deviceId: string): Promise<DeviceRecord> {
-    const { items } = await state.devices.list({ scope: 'all', limit: 10_000 })
-    const device = items.find(({ id }) => id === deviceId)
+    const device = await state.devices.get(parseDeviceId(deviceId))
     if (device === undefined) throw new Error(`no device ${deviceId}`)
     return device
   }

@@ -76,8 +76,9 @@ export function assetWrites({ db, note }: ChangeScope): AssetWrites {
   async function checkParent(doing: string, asset: AssetRecord): Promise<void> {
     if (asset.parentId === null) return
     const parent = await assets.get(asset.parentId)
-    if (parent === undefined) throw invalid(doing, 'parentId', `${asset.parentId} is unknown`)
-    if (parent.siteId !== asset.siteId) throw invalid(doing, 'parentId', `${parent.id} is of site ${parent.siteId}`)
+    // One answer, for whoever sees one site must not learn what there is in another.
+    if (parent?.siteId !== asset.siteId)
+      throw invalid(doing, 'parentId', `${asset.parentId} is not an asset of site ${asset.siteId}`)
     const path = await pathOf(db, parent.id)
     if (path.includes(asset.id)) throw invalid(doing, 'parentId', `${parent.id} is the asset itself or below it`)
     if (path.length + (await heightOf(db, asset.id)) > maxAssetLevels)

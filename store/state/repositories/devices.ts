@@ -35,12 +35,11 @@ export function deviceQueries(db: Db): DeviceQueries {
       return toPage(await query.execute(), limit, { item: toDevice, cursor: (row) => row.id })
     },
 
-    async count() {
-      const { count } = await db
-        .selectFrom('devices')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow()
-      return count
+    async count(scope) {
+      if (scope !== 'all' && scope.length === 0) return 0
+      let query = db.selectFrom('devices').select((eb) => eb.fn.countAll<number>().as('count'))
+      if (scope !== 'all') query = query.where('site_id', 'in', scope)
+      return (await query.executeTakeFirstOrThrow()).count
     },
   }
 }

@@ -139,7 +139,8 @@ export function describeDevices(make: MakeStatePlace): void {
       expect((await state.devices.list({ ...query, scope: [south], limit: 10 })).items).toEqual([])
       expect((await state.devices.list({ scope: 'all', gatewayId: deviceId('m1'), limit: 10 })).items).toEqual([])
       const all = await walk<unknown, string>((after) => state.devices.list({ scope: 'all', limit: 9, after }))
-      expect(await state.devices.count()).toBe(all.length)
+      expect(await state.devices.count('all')).toBe(all.length)
+      expect(await state.devices.count([])).toBe(0)
     })
   })
 }

@@ -1,4 +1,4 @@
-import type { OpenApiDocument, Policy } from './contract.ts'
+import type { OpenApiDocument, Policy } from '../contract.ts'
 
 const head = `# Who may do what
 
