@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import { HttpProblem } from '../problem.ts'
 
-/** A password's hash takes some 80 ms of a core and 32 MB, on purpose; more at once would only be slower each. */
+/** A password's hash takes a tenth of a second and more of a core, and 32 MB, on purpose; more at once would only be slower each. */
 const atOnce = 2
 const maxWaiting = 30
 
