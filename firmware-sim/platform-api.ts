@@ -47,7 +47,8 @@ export function createPlatformApi({ httpUrl, key }: PlatformAccess): PlatformApi
   }
 
   async function read<T>(schema: z.ZodType<T>, path: string): Promise<T> {
-    const answer = await ask('GET', path)
+    // Once more: a program that was busy with itself may not know yet that the connection it kept was closed meanwhile.
+    const answer = await ask('GET', path).catch(() => ask('GET', path))
     if (answer.status !== 200) throw refused(`read ${path}`, answer)
     return schema.parse(answer.body)
   }
