@@ -4,6 +4,7 @@ import { accountLinkRoutes } from './routes/account-links.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { certificateRoutes } from './routes/certificates.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { docsRoutes } from './routes/docs.ts'
@@ -34,6 +35,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...latestRoutes(deps),
     ...deviceRoutes(deps),
     ...tokenRoutes(deps),
+    ...certificateRoutes(deps),
     ...connectionRoutes(deps),
     ...quarantineRoutes(deps),
     ...messageRoutes(deps),

@@ -1,6 +1,6 @@
 import type { BrokerAccess, MqttIdentity } from '../broker/index.ts'
-import type { DeviceId, DeviceLimits, SiteId } from '../model/index.ts'
-import { controlTopic, type DeviceRecord, parseDeviceId } from '../model/index.ts'
+import type { Clock, DeviceId, DeviceLimits, SiteId } from '../model/index.ts'
+import { certificateSecretId, controlTopic, type DeviceRecord, isDeviceId, parseDeviceId } from '../model/index.ts'
 import { isRandomToken, type State, type VerifiedCredential } from '../store/state/index.ts'
 
 /** What the broker knows of a device on the way of every message. */
@@ -23,7 +23,7 @@ const devicePrefix = controlTopic.device('' as DeviceId)
 const pageSize = 1_000
 
 /** `onUse` hears of each secret that was good for something. */
-export function createAccess(state: State, onUse: (secretId: string) => void): Access {
+export function createAccess(state: State, onUse: (secretId: string) => void, { now }: Clock): Access {
   const devices = new Map<DeviceId, Entry>()
 
   function put({ id, siteId, gatewayId, limits, quarantine }: DeviceRecord): void {
@@ -67,6 +67,14 @@ export function createAccess(state: State, onUse: (secretId: string) => void): A
       const identity = await identityOf(credential, username)
       if (identity !== undefined) onUse(credential.secretId)
       return identity
+    },
+    async identifyCertificate({ commonName, username = commonName, fingerprint, validToMs }) {
+      if (username !== commonName || !isDeviceId(commonName)) return undefined
+      const limits = devices.get(commonName)?.limits
+      if (limits === undefined || validToMs <= now()) return undefined
+      if (await state.credentials.isCertificateRevoked(commonName, fingerprint)) return undefined
+      const secretId = certificateSecretId(fingerprint)
+      return { kind: 'device', deviceId: commonName, limits, secretId, expiresMs: validToMs }
     },
     isGatewayOf: (gateway, device) => devices.get(device)?.gatewayId === gateway,
     siteOf: (device) => devices.get(device)?.siteId,

@@ -13,7 +13,7 @@ import { type Environment, loadEnvironment, readSettings } from './env.ts'
 import { influxConfigOf, influxFaults } from './influx-settings.ts'
 import type { NightlyConfig } from './nightly.ts'
 import { type Settings, settings } from './settings.ts'
-import { loadTls, type TlsFiles } from './tls-files.ts'
+import { clientCaFault, loadTls, type TlsFiles } from './tls-files.ts'
 
 export type LogLevel = Settings['LOG_LEVEL']
 
@@ -54,6 +54,11 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
   if (tls !== undefined) errors.push(...faultsOf(tls))
   else if (certFile !== undefined || keyFile !== undefined)
     errors.push({ field: 'TLS_KEY_FILE', message: 'and TLS_CERT_FILE go together' })
+  const { MQTT_CLIENT_CA_FILE: clientCaFile } = values
+  const clientFault = clientCaFile === undefined ? undefined : clientCaFault(clientCaFile)
+  if (clientFault !== undefined) errors.push(clientFault)
+  if (clientCaFile !== undefined && (tls === undefined || values.MQTTS_PORT === 'off'))
+    errors.push({ field: 'MQTT_CLIENT_CA_FILE', message: 'needs MQTT over TLS: TLS_CERT_FILE and MQTTS_PORT' })
   if (values.HTTP_PORT === 'off' && (tls === undefined || values.HTTPS_PORT === 'off'))
     errors.push({ field: 'HTTP_PORT', message: 'is off, and there is no HTTPS either: nothing could be asked' })
   if (values.LOG_SEGMENT_BYTES * 2 > values.LOG_MAX_BYTES)
@@ -88,6 +93,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       wssPort: tls === undefined ? undefined : portOrOff(values.MQTT_WSS_PORT),
       webSocketOrigins: [...values.HTTP_CORS_ORIGINS],
       tls,
+      clientCaFile,
       maxConnections: values.MQTT_MAX_CONNECTIONS,
       connectionsPerPrincipal: values.MQTT_CONNECTIONS_PER_DEVICE,
       payloadBytes: values.MQTT_PAYLOAD_BYTES,

@@ -109,7 +109,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
     lifecycle.own('ingest thread', () => ingest.stop(threadStopMs))
 
     const uses = createUsesInMemory(systemClock)
-    const access = createAccess(state, uses.note)
+    const access = createAccess(state, uses.note, systemClock)
     await access.load()
     const sessions = createMqttSessions(createLmdbSessionStore(folder.sessionsFolder), config.sessions)
     await sessions.open()

@@ -61,6 +61,7 @@ const platformSchemas = {
     .optional()
     .describe('PEM file of the certificate and its chain; read again when it changes, and at a SIGHUP'),
   TLS_KEY_FILE: z.string().min(1).optional().describe('PEM file of its private key'),
+  MQTT_CLIENT_CA_FILE: brokerConfigSchema.shape.clientCaFile,
   BOOTSTRAP_ADMIN_KEY: z
     .string()
     .min(8, 'is shorter than 8 characters')

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { TlsPair } from '../api/index.ts'
@@ -12,6 +13,22 @@ export interface TlsFiles {
 export type LoadedTls =
   | { readonly ok: true; readonly pair: TlsPair }
   | { readonly ok: false; readonly faults: readonly FieldError[] }
+
+/** Undefined: the file holds certificates of authorities, and nothing else. */
+export function clientCaFault(file: string): FieldError | undefined {
+  const field = 'MQTT_CLIENT_CA_FILE'
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    return { field, message: `cannot be read: ${file}` }
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  try {
+    if (certificates.length > 0 && certificates.every((pem) => new X509Certificate(pem).ca)) return undefined
+  } catch {}
+  return { field, message: `holds no certificates of authorities in PEM, or something else too: ${file}` }
+}
 
 export function loadTls({ certFile, keyFile }: TlsFiles): LoadedTls {
   const faults: FieldError[] = []

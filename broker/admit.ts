@@ -1,6 +1,14 @@
 import type { Client, ConnectPacket } from 'aedes'
 import type { Logger } from 'pino'
-import { type Clock, encodeOrigin, idPattern, isDeviceId, resolveTopic, type TopicRules } from '../model/index.ts'
+import {
+  type ClientCertificate,
+  type Clock,
+  encodeOrigin,
+  idPattern,
+  isDeviceId,
+  resolveTopic,
+  type TopicRules,
+} from '../model/index.ts'
 import type { LogAppender } from '../store/log/index.ts'
 import type { Accept } from './accept.ts'
 import { mayPublish, principalOf } from './acl.ts'
@@ -61,13 +69,19 @@ const principalPattern = new RegExp(`^(key:)?${idPattern.source.slice(1)}`)
 /** What state calls keys is shorter than any token. */
 const keyNamePattern = /^key:[a-z0-9]{1,16}$/
 
+/** Of who shows a certificate and no user name. */
+function nameOf({ certificate }: Peer): string | undefined {
+  return certificate?.commonName
+}
+
 export function createAdmit(deps: AdmitDeps): Admit {
   const { config, access, sessions, appender, topics, refusals, accept, logins, throttle, clock, roster } = deps
   const requests = new WeakMap<Client, Request>()
   let unnamed = 0
 
   function prepare(client: Client, packet: ConnectPacket): void {
-    const principal = principalPattern.test(packet.username ?? '') ? packet.username : nobody
+    const named = packet.username ?? (client.conn instanceof Connection ? nameOf(client.conn.peer) : undefined)
+    const principal = principalPattern.test(named ?? '') ? named : nobody
     // [MQTT-3.1.3-6]: a client without a name gets one of its own; it is always a clean session [MQTT-3.1.3-7].
     const clientId = packet.clientId === '' ? `~${++unnamed}` : packet.clientId
     requests.set(client, { clientId, will: packet.will })
@@ -76,25 +90,38 @@ export function createAdmit(deps: AdmitDeps): Admit {
     // PUBLISH does not pass through Aedes, so only the connection knows when it last heard from its client.
     if (client.conn instanceof Connection) {
       client.conn.keepAliveMs = (packet.keepalive ?? 0) * 1000
-      client.conn.claimedPrincipal = packet.username
+      client.conn.claimedPrincipal = named
     }
     packet.keepalive = 0
   }
 
-  async function identify(username: string | undefined, password: Buffer | undefined): Promise<MqttIdentity> {
+  async function identify(
+    username: string | undefined,
+    password: Buffer | undefined,
+    { certificate }: Peer,
+  ): Promise<MqttIdentity> {
     if (roster.admitted >= config.maxConnections || appender.waitingBytes > config.waitingBytes)
       throw new ConnectRefused(returnCode.serverUnavailable, 'no room for another connection')
-    if (username === undefined || password === undefined)
-      throw new ConnectRefused(returnCode.badCredentials, 'user name or password is missing')
-    const identity = await access
-      .identify({ username, password: password.toString('utf8') })
-      .catch((error: unknown) => {
-        deps.logger.error({ err: error }, 'checking credentials failed')
-        throw new ConnectRefused(returnCode.serverUnavailable, 'credentials cannot be checked')
-      })
-    if (identity === undefined || principalOf(identity) !== username)
-      throw new ConnectRefused(returnCode.badCredentials, 'wrong user name or password')
+    const identity = await shown(username, password, certificate).catch((error: unknown) => {
+      if (error instanceof ConnectRefused) throw error
+      deps.logger.error({ err: error }, 'checking credentials failed')
+      throw new ConnectRefused(returnCode.serverUnavailable, 'credentials cannot be checked')
+    })
+    if (identity === undefined || principalOf(identity) !== (username ?? certificate?.commonName))
+      throw new ConnectRefused(returnCode.badCredentials, 'wrong user name, password or certificate')
     return identity
+  }
+
+  /** A password counts where there is one, whatever certificate comes with it. */
+  async function shown(
+    username: string | undefined,
+    password: Buffer | undefined,
+    certificate: ClientCertificate | undefined,
+  ): Promise<MqttIdentity | undefined> {
+    if (password !== undefined && username !== undefined)
+      return access.identify({ username, password: password.toString('utf8') })
+    if (certificate !== undefined) return access.identifyCertificate({ ...certificate, username })
+    throw new ConnectRefused(returnCode.badCredentials, 'user name or password is missing')
   }
 
   /** Tokens end up in the wrong field: a user name is told only when there is a device of it, or it names a key. */
@@ -136,9 +163,9 @@ export function createAdmit(deps: AdmitDeps): Admit {
     requests.delete(client)
     if (request === undefined || !(conn instanceof Connection)) throw new Error('a client without a CONNECT')
     const { address } = conn.peer
-    const login = { name: username ?? '', address }
+    const login = { name: username ?? nameOf(conn.peer) ?? '', address }
     if (!throttle.mayTry(login)) throw new ConnectRefused(returnCode.serverUnavailable, 'too many wrong passwords')
-    const identity = await identify(username, password).catch(async (error: unknown) => {
+    const identity = await identify(username, password, conn.peer).catch(async (error: unknown) => {
       if (error instanceof ConnectRefused && error.returnCode === returnCode.badCredentials) {
         logins.note({ principal: nameable(username), address })
         await throttle.failed(login)

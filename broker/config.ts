@@ -21,6 +21,11 @@ export const brokerConfigSchema = z.strictObject({
     .default([])
     .describe('Origins whose pages may connect by WebSocket, beside those of the same host'),
   tls: tlsFilesSchema.optional().describe('Key and certificate of the TLS listeners, read again by `reloadTls`'),
+  clientCaFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file of the authorities whose certificates devices may show over MQTT with TLS instead of a token'),
   maxConnections: z
     .int()
     .min(1)

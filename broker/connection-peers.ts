@@ -1,3 +1,4 @@
+import type { ClientCertificate } from '../model/index.ts'
 import type { Connection } from './connection.ts'
 import type { MqttIdentity, Transport } from './ports.ts'
 import type { PublishView, Violation } from './strict/index.ts'
@@ -7,6 +8,8 @@ export interface Peer {
   /** Of the client, or of what stands between it and us. */
   readonly address: string | undefined
   readonly transport: Transport
+  /** That TLS has found to be signed by a known authority. */
+  readonly certificate?: ClientCertificate | undefined
 }
 
 /** Who an admitted connection is: what presence, the log's frames and people call it. */

@@ -7,6 +7,7 @@ export type {
   ConnectionView,
   FanoutLedger,
   IncomingPacket,
+  MqttCertificate,
   MqttCredentials,
   MqttIdentity,
   MqttSession,

@@ -3,10 +3,16 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createSecureContext, createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls'
 import type { Logger } from 'pino'
-import { AppError, tlsTerms } from '../model/index.ts'
+import { AppError, type ClientCertificate, tlsTerms } from '../model/index.ts'
 import type { BrokerPorts } from './broker.ts'
+import { shownCertificate } from './client-certificate.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Peer } from './connection-peers.ts'
 import type { Transport } from './ports.ts'
@@ -59,12 +65,20 @@ export function createListeners(
     socket.once('close', () => open--)
   }
 
-  function onSocket(socket: Socket, transport: Transport): void {
+  function onSocket(socket: Socket, transport: Transport, certificate?: ClientCertificate): void {
     if (socket.destroyed) return
     track(socket)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, tcpKeepAliveMs)
-    onConnection(socket, { address: socket.remoteAddress, transport })
+    onConnection(socket, { address: socket.remoteAddress, transport, certificate })
+  }
+
+  function onTlsSocket(socket: TLSSocket): void {
+    const shown = config.clientCaFile === undefined ? ({ kind: 'none' } as const) : shownCertificate(socket)
+    if (shown.kind === 'untrusted') {
+      logger.debug({ address: socket.remoteAddress, why: shown.why }, 'client certificate not trusted')
+      socket.destroy()
+    } else onSocket(socket, 'tls', shown.kind === 'certificate' ? shown.certificate : undefined)
   }
 
   function startTcp(port: number): Promise<Server> {
@@ -73,8 +87,11 @@ export function createListeners(
   }
 
   async function startTls(port: number): Promise<TlsServer> {
-    const options = { ...(await readTlsFiles()), handshakeTimeout: handshakeTimeoutMs }
-    const server = createTlsServer(options, (socket) => onSocket(socket, 'tls'))
+    const clientCa = await readClientCa()
+    // Not insisted on: a device may have a token instead. What is shown and not trusted is refused below.
+    const asking = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false, ca: clientCa }
+    const options = { ...(await readTlsFiles()), ...asking, handshakeTimeout: handshakeTimeoutMs }
+    const server = createTlsServer(options, (socket) => onTlsSocket(socket))
     server.on('connection', track)
     server.on('tlsClientError', (error) => logger.debug({ err: error }, 'tls handshake failed'))
     return await listen(server, port)
@@ -138,6 +155,16 @@ export function createListeners(
     }
   }
 
+  async function readClientCa(): Promise<Buffer | undefined> {
+    const { clientCaFile } = config
+    if (clientCaFile === undefined) return undefined
+    try {
+      return await readFile(clientCaFile)
+    } catch (error) {
+      throw new AppError('invalid_input', `read client authorities ${clientCaFile} failed`, { cause: error })
+    }
+  }
+
   async function stop(): Promise<void> {
     const servers = [tcp, tls, http, https]
     tcp = tls = http = https = undefined
@@ -164,7 +191,8 @@ export function createListeners(
     ports: () => ({ tcp: portOf(tcp), tls: portOf(tls), ws: portOf(http), wss: portOf(https) }),
     async reloadTls() {
       const files = await readTlsFiles()
-      tls?.setSecureContext(files)
+      const ca = await readClientCa()
+      tls?.setSecureContext({ ...files, ...(ca && { ca }) })
       https?.setSecureContext(files)
     },
   }

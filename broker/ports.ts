@@ -1,4 +1,4 @@
-import type { DeviceId, DeviceLimits, KeyId, SiteId, SiteScope } from '../model/index.ts'
+import type { ClientCertificate, DeviceId, DeviceLimits, KeyId, SiteId, SiteScope } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 
 /** Who a connection is, once its credentials were found right. */
@@ -20,10 +20,18 @@ export interface MqttCredentials {
   readonly password: string
 }
 
+/** A certificate that TLS has found signed by an authority of `MQTT_CLIENT_CA_FILE`, and the user name beside it. */
+export interface MqttCertificate extends ClientCertificate {
+  /** Undefined: none was given, and the certificate's name stands for it. */
+  readonly username: string | undefined
+}
+
 /** What the broker asks about people and things; the app answers it from state. */
 export interface BrokerAccess {
   /** Undefined: wrong or unknown; which of the two is not said. Rejects only when state cannot be read (retryable). */
   identify(credentials: MqttCredentials): Promise<MqttIdentity | undefined>
+  /** The same for who shows a certificate instead of a password. */
+  identifyCertificate(certificate: MqttCertificate): Promise<MqttIdentity | undefined>
   /** From memory, on the way of every message that names another device. */
   isGatewayOf(gateway: DeviceId, device: DeviceId): boolean
   /** From memory. Undefined: no such device. */

@@ -12,6 +12,7 @@ export {
 } from './alert.ts'
 export { ByteReader } from './byte-reader.ts'
 export { ByteWriter } from './byte-writer.ts'
+export { type ClientCertificate, certificateOf, certificateSecretId } from './client-certificate.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { AppError, type AppErrorOptions, type ErrorCode, errorCodes, type FieldError, isAppError } from './errors.ts'
 export {

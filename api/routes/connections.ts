@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { certificateOf } from '../../model/index.ts'
 import { deviceIdField, timeField } from '../fields.ts'
 import type { ConnectionView } from '../ports.ts'
 import { HttpProblem } from '../problem.ts'
@@ -17,7 +18,8 @@ const connectionSchema = z
     protocol: z.enum(['3.1', '3.1.1']).openapi({ description: 'Version of MQTT' }),
     cleanSession: z.boolean(),
     keepAliveS: z.int().openapi({ description: '0: none' }),
-    tokenId: z.string().openapi({ description: 'The token that it was opened by' }),
+    tokenId: z.string().nullable().openapi({ description: 'The token that it was opened by' }),
+    certificate: z.string().nullable().openapi({ description: 'Or the SHA-256 of the client certificate' }),
   })
   .openapi('Connection')
 
@@ -66,5 +68,17 @@ export function connectionRoutes({ state, peers }: RouteDeps): Route[] {
 function toConnection(connection: ConnectionView): z.input<typeof connectionSchema> {
   const { id, address = null, sinceMs, secretId, clientId, transport, protocol, cleanSession, keepAliveS } = connection
   const since = formatTime(sinceMs)
-  return { id: String(id), clientId, address, since, transport, protocol, cleanSession, keepAliveS, tokenId: secretId }
+  const fingerprint = certificateOf(secretId)
+  return {
+    id: String(id),
+    clientId,
+    address,
+    since,
+    transport,
+    protocol,
+    cleanSession,
+    keepAliveS,
+    tokenId: fingerprint === null ? secretId : null,
+    certificate: fingerprint,
+  }
 }

@@ -31,6 +31,7 @@ type ChangeType =
   | 'profile'
   | 'device'
   | 'device-token'
+  | 'device-certificate'
   | 'api-key'
   | 'person'
   | 'second-factor'

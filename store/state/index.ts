@@ -90,6 +90,7 @@ export {
   type ProfilePatch,
   type RejectedRecord,
   type RejectedRow,
+  type RevokedCertificate,
   type SecretUse,
   type SignInWay,
   type SiteInput,

@@ -108,6 +108,12 @@ export type VerifiedCredential = CredentialRecord & {
   readonly goodUntilMs: number | null
 }
 
+/** A client certificate that is good for nothing, whoever has signed it. */
+export interface RevokedCertificate {
+  readonly fingerprint: string
+  readonly revokedMs: number
+}
+
 /** That a secret was good for something. */
 export interface SecretUse {
   readonly secretId: string

@@ -79,6 +79,8 @@ export type StateSchema = {
     secret_ms: number | null
     last_used_ms: number | null
   }
+  /** Client certificates that their device may not use any more. */
+  revoked_certificates: { device_id: DeviceId; fingerprint: string; revoked_ms: number }
   /** Secrets that a rotation has replaced; they hold until `expires_ms`. */
   old_secrets: {
     hash: Uint8Array

@@ -45,6 +45,7 @@ import type {
   ProfilePatch,
   RejectedRecord,
   RejectedRow,
+  RevokedCertificate,
   SecretUse,
   SiteInput,
   SitePatch,
@@ -228,6 +229,9 @@ export interface CredentialQueries {
   listKeys(query: PageRequest): Promise<Page<ApiKeyWithSecrets>>
   /** The device's tokens that are neither revoked nor expired, the oldest first; two at most. */
   deviceTokens(deviceId: DeviceId): Promise<readonly DeviceTokenRecord[]>
+  /** Of the device, the newest first. */
+  revokedCertificates(deviceId: DeviceId): Promise<readonly RevokedCertificate[]>
+  isCertificateRevoked(deviceId: DeviceId, fingerprint: string): Promise<boolean>
 }
 
 export interface CredentialWrites {
@@ -239,6 +243,10 @@ export interface CredentialWrites {
    */
   rotateDeviceToken(deviceId: DeviceId, overlapMs: number): Promise<Issued<DeviceTokenRecord>>
   revokeDeviceToken(deviceId: DeviceId, tokenId: string): Promise<void>
+  /** `conflict` when it is already, or when the device has 100 of them. */
+  revokeCertificate(deviceId: DeviceId, fingerprint: string): Promise<RevokedCertificate>
+  /** It is good again, if its authority is. */
+  restoreCertificate(deviceId: DeviceId, fingerprint: string): Promise<void>
   /** With `token` that text becomes the key instead of a random one (an operator's bootstrap key). */
   issueKey(input: ApiKeyInput, token?: string): Promise<Issued<ApiKeyWithSecrets>>
   /**

@@ -233,12 +233,43 @@ describe('the connections of a device', () => {
     expect((await api.get(path)).body.items).toEqual([])
     api.fake.connections.set('connected', [open, { ...open, id: 8, address: undefined }])
     const { sinceMs: _, secretId: tokenId, ...shown } = open
-    const items = [{ ...shown, id: '7', since: '2026-11-23T10:00:00.000Z', tokenId }]
+    const items = [{ ...shown, id: '7', since: '2026-11-23T10:00:00.000Z', tokenId, certificate: null }]
     expect((await api.get(path)).body.items).toEqual([...items, { ...items[0], id: '8', address: null }])
     expect((await api.request('DELETE', `${path}/8`)).status).toBe(204)
     expect((await api.request('DELETE', `${path}/8`)).status).toBe(404)
     expect((await api.request('DELETE', `${path}/first`)).status).toBe(400)
     expect((await api.get(path)).body.items).toEqual(items)
+  })
+})
+
+describe('the client certificates of a device', () => {
+  const path = '/api/v1/devices/certified/revoked-certificates'
+  const fingerprint = 'ab'.repeat(32)
+  const printed = (fingerprint.match(/../g) ?? []).join(':').toUpperCase()
+
+  test('are revoked by fingerprint, which the log hears of, and may be good again', async () => {
+    await api.post('/api/v1/devices', { id: 'certified', profileId: 'meter-1ph' })
+    expect((await api.get(path)).body.items).toEqual([])
+    const revoked = await api.post(path, { fingerprint: printed })
+    expect([revoked.status, revoked.body]).toEqual([201, { fingerprint, revokedAt: '2026-11-23T10:00:00.000Z' }])
+    expect(JSON.parse(lastControl()?.payload ?? '')).toEqual({
+      principal: 'certified',
+      ends: [{ secretId: `certificate:${fingerprint}`, endsMs: startMs }],
+    })
+    expect((await api.post(path, { fingerprint })).status).toBe(409)
+    expect((await api.get(path)).body.items).toEqual([revoked.body])
+    expect(await api.state.credentials.isCertificateRevoked(parseDeviceId('certified'), fingerprint)).toBe(true)
+    expect((await api.request('DELETE', `${path}/${printed}`)).status).toBe(204)
+    expect((await api.request('DELETE', `${path}/${fingerprint}`)).status).toBe(404)
+    expect(await api.state.credentials.isCertificateRevoked(parseDeviceId('certified'), fingerprint)).toBe(false)
+    await api.post(path, { fingerprint })
+    expect((await api.request('DELETE', '/api/v1/devices/certified')).status).toBe(204)
+  })
+
+  test('have a fingerprint of 64 digits', async () => {
+    await api.post('/api/v1/devices', { id: 'certified', profileId: 'meter-1ph' })
+    for (const wrong of ['', 'ab', 'g'.repeat(64), `${fingerprint}ab`, ':'.repeat(64)])
+      expect((await api.post(path, { fingerprint: wrong })).status).toBe(422)
   })
 })
 
@@ -289,6 +320,7 @@ describe('a key that is limited to a site', () => {
       ['GET', '/api/v1/devices/meter-1/connections'],
       ['DELETE', '/api/v1/devices/meter-1/connections/1'],
       ['DELETE', '/api/v1/devices/meter-1/quarantine'],
+      ['GET', '/api/v1/devices/meter-1/revoked-certificates'],
       ['DELETE', '/api/v1/devices/meter-1'],
       ['GET', '/api/v1/sites/main'],
       ['GET', '/api/v1/assets/plant-panel'],

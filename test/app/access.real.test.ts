@@ -22,7 +22,7 @@ test('the broker is told when a key expires, and not at all about one that has',
     credentials.issueKey(input),
   )
   const used: string[] = []
-  const access = createAccess(state, (secretId) => void used.push(secretId))
+  const access = createAccess(state, (secretId) => void used.push(secretId), { now: () => nowMs })
   const username = `key:${record.id}`
   expect(await access.identify({ username, password })).toMatchObject({ kind: 'key', expiresMs: 2_000 })
   nowMs = 2_000

@@ -57,6 +57,16 @@ describe('settings', () => {
     expect(wrongSettings({ HTTP_PORT: 'off', HTTPS_PORT: 'off', ...tls('one-cert', 'one-key') })).toEqual(['HTTP_PORT'])
   })
 
+  test('the authorities of client certificates are certificates of authorities, and need MQTT over TLS', () => {
+    const own = tls('one-cert', 'one-key')
+    const ca = (name: string) => ({ MQTT_CLIENT_CA_FILE: `test/broker/certificates/${name}.pem` })
+    expect(load({ ...own, ...ca('devices-ca') }).broker.clientCaFile).toContain('devices-ca.pem')
+    for (const wrong of ['meter1-cert', 'one-key', 'nothing'])
+      expect(wrongSettings({ ...own, ...ca(wrong) })).toEqual(['MQTT_CLIENT_CA_FILE'])
+    expect(wrongSettings(ca('devices-ca'))).toEqual(['MQTT_CLIENT_CA_FILE'])
+    expect(wrongSettings({ ...own, ...ca('devices-ca'), MQTTS_PORT: 'off' })).toEqual(['MQTT_CLIENT_CA_FILE'])
+  })
+
   test('settings that contradict each other are named', () => {
     expect(wrongSettings({ TLS_CERT_FILE: 'c.pem' })).toEqual(['TLS_KEY_FILE'])
     expect(wrongSettings({ LOG_MAX_BYTES: String(2 ** 26), LOG_SEGMENT_BYTES: String(2 ** 26) })).toEqual([

@@ -64,6 +64,8 @@ export interface HarnessOptions {
   /** Of devices and `key:{id}`; the others are good for ever. */
   readonly expiresMs?: Readonly<Record<string, number>>
   readonly clock?: Clock
+  /** Fingerprints. */
+  readonly revokedCertificates?: readonly string[]
   /** Awaited before it is said who a client is. */
   readonly identified?: () => Promise<void>
   readonly logger?: Logger
@@ -125,6 +127,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         await options.identified?.()
         const identity = identityOf(username, devices, keys)
         return identity && { ...identity, expiresMs: options.expiresMs?.[username] }
+      },
+      identifyCertificate: async ({ commonName, username = commonName, fingerprint, validToMs }) => {
+        const identity = username === commonName ? identityOf(commonName, devices, new Map()) : undefined
+        if (identity === undefined || options.revokedCertificates?.includes(fingerprint)) return undefined
+        return { ...identity, secretId: `certificate:${fingerprint}`, expiresMs: validToMs }
       },
       isGatewayOf: (gateway, device) => devices.get(device)?.gateway === gateway,
       siteOf: (device: DeviceId): SiteId | undefined => {

@@ -1,5 +1,6 @@
 import {
   type CredentialEnds,
+  certificateSecretId,
   controlTopic,
   type DeviceId,
   type KeyId,
@@ -16,6 +17,7 @@ import { type CredentialContext, credentialQueries, maxTokenLength } from './cre
 import { conflict, invalid, notFound } from './refusals.ts'
 
 const maxDeviceTokens = 2
+const maxRevokedCertificates = 100
 const firstSecret = 1
 
 export function credentialWrites(scope: ChangeScope, context: CredentialContext): CredentialWrites {
@@ -57,6 +59,43 @@ export function credentialWrites(scope: ChangeScope, context: CredentialContext)
       const change = { before, after: { ...before, revokedMs: nowMs } }
       const end = ending(deviceId, [{ secretId: tokenId, endsMs: nowMs }])
       await note({ verb: 'revoke', type: 'device-token', id: tokenId, siteId, ...change, ...end })
+    },
+
+    async revokeCertificate(deviceId, fingerprint) {
+      const doing = `revoke certificate ${fingerprint} of device ${deviceId}`
+      const siteId = await siteOf(doing, deviceId)
+      const known = await credentials.revokedCertificates(deviceId)
+      if (known.some((each) => each.fingerprint === fingerprint))
+        throw conflict(doing, 'fingerprint', 'is revoked already')
+      if (known.length >= maxRevokedCertificates)
+        throw conflict(
+          doing,
+          'fingerprint',
+          `would be one of more than ${maxRevokedCertificates}: change the authority`,
+        )
+      const revoked = { fingerprint, revokedMs: nowMs }
+      await db
+        .insertInto('revoked_certificates')
+        .values({ device_id: deviceId, fingerprint, revoked_ms: nowMs })
+        .execute()
+      const end = ending(deviceId, [{ secretId: certificateSecretId(fingerprint), endsMs: nowMs }])
+      const of = { type: 'device-certificate', id: fingerprint, siteId } as const
+      await note({ verb: 'revoke', ...of, after: { deviceId, ...revoked }, ...end })
+      return revoked
+    },
+
+    async restoreCertificate(deviceId, fingerprint) {
+      const doing = `restore certificate ${fingerprint} of device ${deviceId}`
+      const siteId = await siteOf(doing, deviceId)
+      const before = (await credentials.revokedCertificates(deviceId)).find((each) => each.fingerprint === fingerprint)
+      if (before === undefined) throw notFound(doing)
+      await db
+        .deleteFrom('revoked_certificates')
+        .where('device_id', '=', deviceId)
+        .where('fingerprint', '=', fingerprint)
+        .execute()
+      const of = { type: 'device-certificate', id: fingerprint, siteId } as const
+      await note({ verb: 'restore', ...of, before: { deviceId, ...before } })
     },
 
     async issueKey(input, token = newToken('api-key')) {

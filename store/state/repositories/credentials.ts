@@ -80,6 +80,27 @@ export function credentialQueries(db: Db, { secret, now }: CredentialContext): C
         .execute()
       return rows.map((row) => toDeviceToken(row))
     },
+
+    async revokedCertificates(deviceId) {
+      const rows = await db
+        .selectFrom('revoked_certificates')
+        .selectAll()
+        .where('device_id', '=', deviceId)
+        .orderBy('revoked_ms', 'desc')
+        .orderBy('fingerprint')
+        .execute()
+      return rows.map(({ fingerprint, revoked_ms: revokedMs }) => ({ fingerprint, revokedMs }))
+    },
+
+    async isCertificateRevoked(deviceId, fingerprint) {
+      const row = await db
+        .selectFrom('revoked_certificates')
+        .select('fingerprint')
+        .where('device_id', '=', deviceId)
+        .where('fingerprint', '=', fingerprint)
+        .executeTakeFirst()
+      return row !== undefined
+    },
   }
 
   async function verifyOld(hash: Buffer): Promise<VerifiedCredential | undefined> {

@@ -106,6 +106,7 @@ export function deviceWrites(scope: ChangeScope): DeviceWrites {
       await record('remove', before, { before })
       await removeRulesOf(scope, { deviceId: id })
       await db.deleteFrom('credentials').where('device_id', '=', id).execute()
+      await db.deleteFrom('revoked_certificates').where('device_id', '=', id).execute()
       await db.deleteFrom('devices').where('id', '=', id).execute()
     },
   }
