@@ -193,6 +193,9 @@ export const examples: Readonly<Record<string, Example>> = {
   'DELETE /api/v1/auth/sessions': closed(204, () => ({ path: '/auth/sessions' })),
   'DELETE /api/v1/auth/sessions/{id}': closed(404, () => ({ path: '/auth/sessions/nothing' })),
   'GET /api/v1/auth/methods': shared('/auth/methods'),
+  // The platform of these tests has no provider.
+  'GET /api/v1/auth/oidc/start': { ...shared('/auth/oidc/start'), status: 404 },
+  'GET /api/v1/auth/oidc/callback': { ...shared('/auth/oidc/callback'), status: 404 },
   'GET /api/v1/auth/session': closed(200, () => ({ path: '/auth/session' })),
 
   'GET /api/v1/audit': empty(({ device }) => ({ path: `/audit?resourceId=${device}` })),
