@@ -42,6 +42,7 @@ const anybody = (status: number, path: string, body: unknown): Example => ({
   elsewhere: 'shared',
   call: () => ({ path, body }),
 })
+const fingerprint = 'ab'.repeat(32)
 const unknownToken = 'a'.repeat(43)
 const person = (rest: string, body?: unknown) => (ids: Ids) => ({ path: `/people/${ids.person}${rest}`, body })
 const device = (rest: string, body?: unknown) => (ids: Ids) => ({ path: `/devices/${ids.device}${rest}`, body })
@@ -78,6 +79,12 @@ export const examples: Readonly<Record<string, Example>> = {
   'DELETE /api/v1/devices/{id}/quarantine': {
     ...hidden(204, device('/quarantine')),
     first: ['POST', device('/quarantine', { reason: 'It floods.' })],
+  },
+  'GET /api/v1/devices/{id}/revoked-certificates': hidden(200, device('/revoked-certificates')),
+  'POST /api/v1/devices/{id}/revoked-certificates': hidden(201, device('/revoked-certificates', { fingerprint })),
+  'DELETE /api/v1/devices/{id}/revoked-certificates/{fingerprint}': {
+    ...hidden(204, device(`/revoked-certificates/${fingerprint}`)),
+    first: ['POST', device('/revoked-certificates', { fingerprint })],
   },
   'GET /api/v1/devices/{id}/messages': hidden(200, device('/messages')),
   'GET /api/v1/devices/{id}/messages/live': { ...hidden(200, device('/messages/live')), endless: true },
