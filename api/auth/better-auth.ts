@@ -161,11 +161,21 @@ export function providerIdOf(issuer: string): string {
   return `oidc-${createHash('sha256').update(issuer).digest('hex').slice(0, 16)}`
 }
 
+interface ProviderAnswer {
+  readonly tokens: { readonly idToken?: string | undefined }
+  /** Whose `sub` is that of the token. */
+  readonly profile: { readonly sub?: unknown }
+}
+
 function providerOf({ issuer, clientId, clientSecret, redirectUri }: OidcConfig) {
   return {
     providerId: providerIdOf(issuer),
     discoveryUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    // With headers of ours it does not follow the provider to another host.
+    discoveryHeaders: { accept: 'application/json' },
     requireIdTokenVerification: true,
+    // The library checks a token that is there, and would do without one.
+    accountSubject: ({ tokens, profile }: ProviderAnswer) => (tokens.idToken === undefined ? '' : String(profile.sub)),
     clientId,
     clientSecret,
     redirectURI: redirectUri,
