@@ -72,6 +72,7 @@ const dangers: readonly Danger[] = [
     pattern: /rejectUnauthorized|TLS_REJECT_UNAUTHORIZED|checkServerIdentity/,
     known: {
       'app/cli/ask.ts': "the certificate in the running platform's own file, whatever name it has, and no other",
+      'broker/listeners.ts': 'a device need not show one; what is shown and not trusted ends the connection there',
     },
   },
   { what: 'uses a broken algorithm', pattern: /['"](?:md5|sha1|rc4|des-[a-z0-9-]+|aes-\d+-ecb|RSA-MD5|RSA-SHA1)['"]/i },
