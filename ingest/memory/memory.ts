@@ -64,6 +64,8 @@ export class Memory {
     this.registryVersion++
     this.highestDevice = Math.max(this.highestDevice, record.number)
     if (known !== undefined && known.record.number === record.number) {
+      // What it sent before is not for the people of its new site.
+      if (known.record.siteId !== record.siteId) known.view?.ring.clear()
       known.record = record
       known.recordBytes = bytes
       this.#workOutRules(known)

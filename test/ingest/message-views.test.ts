@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fate, MessageRing } from '../../ingest/message-ring.ts'
-import { FrameCursor, parseDeviceId } from '../../model/index.ts'
+import { type DeviceRecord, FrameCursor, parseDeviceId, parseSiteId } from '../../model/index.ts'
 import { FrameScript, noon } from './frame-script.ts'
 import { World } from './world.ts'
 
@@ -80,6 +80,18 @@ describe('the messages of a device', () => {
     const world = new World()
     world.script.device('m1', 1).telemetry('m1', { voltage: 1 }).control('device/m1', undefined).device('m1', 2)
     expect(await (await world.digest()).queries.messages(m1, 0)).toEqual({ messages: [], passedOver: 0 })
+  })
+
+  test('stay with the site in which they were sent', async () => {
+    // In one go: a restart begins with none.
+    const seenAfter = async (more: Partial<DeviceRecord>) => {
+      const world = new World()
+      world.script.device('m1', 1).telemetry('m1', { voltage: 1 }).device('m1', 1, more).telemetry('m1', { voltage: 2 })
+      const { messages } = await (await world.digest()).queries.messages(m1, 0)
+      return messages.map(({ payload }) => Buffer.from(payload).toString())
+    }
+    expect(await seenAfter({ name: 'renamed' })).toEqual(['{"voltage":1}', '{"voltage":2}'])
+    expect(await seenAfter({ siteId: parseSiteId('elsewhere') })).toEqual(['{"voltage":2}'])
   })
 
   test('are kept for so many devices; beyond them one gives way to another', async () => {
