@@ -15,7 +15,7 @@ const always = {
 
 /** Where the answer does not say otherwise: data, which loads nothing, stands in no frame and is kept by nobody. */
 const unlessGiven = {
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy': "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
   'cache-control': 'no-store',
 } as const
 
