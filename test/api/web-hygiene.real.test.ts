@@ -57,7 +57,9 @@ describe('every answer', () => {
 
   test('of data runs nothing, and of a page only what is ours', async () => {
     const policy = async (path: string) => (await call(path)).headers.get('content-security-policy') ?? ''
-    expect(await policy('/livez')).toBe("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+    expect(await policy('/livez')).toBe(
+      "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    )
     for (const page of ['/', '/docs']) {
       expect(await policy(page)).toMatch(/script-src 'self';/)
       expect(await policy(page)).not.toMatch(/script-src[^;]*unsafe|\*|https?:/)
