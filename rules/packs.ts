@@ -101,8 +101,8 @@ function platformRules(): RuleRecord[] {
 
 /**
  * A service level that fails so fast that the target of a month is missed within days: at 14.4 times what the target allows
- * two days' worth of it goes in an hour (Google SRE workbook, ch. 5). A level that allows much can fail no faster than
- * always, so its limits lie lower. Uptime is judged when the platform is back.
+ * two days' worth of it goes in an hour (Google SRE workbook, ch. 5). Not the cache's: it may miss so often that it could never
+ * burn that fast. Uptime is judged when the platform is back.
  */
 function serviceRules(): RuleRecord[] {
   const burn = (what: string, name: string, warning: Limit, critical?: Limit) =>
