@@ -26,7 +26,9 @@ export function clientCaFault(file: string): FieldError | undefined {
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   try {
     if (certificates.length > 0 && certificates.every((pem) => new X509Certificate(pem).ca)) return undefined
-  } catch {}
+  } catch {
+    // No certificate: told below, like one that is of no authority.
+  }
   return { field, message: `holds no certificates of authorities in PEM, or something else too: ${file}` }
 }
 

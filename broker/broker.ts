@@ -149,7 +149,7 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     },
     violation: (connection, violation) => {
       counters.violations++
-      logger.debug({ principal: connection.principal, ...violation }, 'connection broke the protocol')
+      logger.debug({ principal: connection.who?.principal, ...violation }, 'connection broke the protocol')
     },
     closed: roster.remove,
     acksWaiting: acks.add,
