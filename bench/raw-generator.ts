@@ -11,6 +11,8 @@ export interface RawRun {
   /** Resolves when it has stopped sending; the last PUBACKs may still come. */
   readonly draining: Promise<unknown>
   readonly summary: Promise<RawSummary>
+  /** It sends no more, waits for the PUBACKs still owed, and tells. */
+  stopSending(): void
 }
 
 /** The raw generator as a process of its own. Rejects when any connection failed. */
@@ -23,7 +25,7 @@ export function startRawGenerator(config: RawConfigInput): RawRun {
   // The summary says why it failed; whoever waits for that alone must not fall over these.
   sending.catch(() => {})
   draining.catch(() => {})
-  return { sending, draining, summary: summaryOf(child) }
+  return { sending, draining, summary: summaryOf(child), stopSending: () => void child.kill('SIGINT') }
 }
 
 async function summaryOf(child: Child): Promise<RawSummary> {

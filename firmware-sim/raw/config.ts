@@ -28,7 +28,7 @@ export const rawConfigSchema = z.strictObject({
     .max(10_000_000)
     .optional()
     .describe('over all connections, evenly in time; absent: as many as the PUBACKs allow'),
-  seconds: z.number().positive().max(3_600).default(20).describe('how long to send'),
+  seconds: z.number().positive().max(3_600).default(20).describe('how long to send, at most'),
   drainSeconds: z.number().positive().max(600).default(15).describe('how long to wait for the last PUBACKs afterwards'),
   startMs: z
     .int()

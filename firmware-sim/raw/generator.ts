@@ -12,9 +12,13 @@ const paceMs = 5
 
 /**
  * Loads a broker as hard as its PUBACKs allow, from one process, with `meter-1ph` messages that all differ. When the
- * time is over it sends no more, waits for the PUBACKs still owed, and tells exactly which device got how many.
+ * time is over, or `enough` says so, it sends no more, waits for the PUBACKs still owed, and tells exactly which device got how many.
  */
-export async function runRawGenerator(config: RawConfig, say: (line: string) => void): Promise<RawSummary> {
+export async function runRawGenerator(
+  config: RawConfig,
+  say: (line: string) => void,
+  enough: AbortSignal,
+): Promise<RawSummary> {
   const latencies = createLatencyHistogram()
   const connections = config.connections.map(({ devices, clientId, username, password }, i) => {
     const { host, port, window, startMs } = config
@@ -38,7 +42,7 @@ export async function runRawGenerator(config: RawConfig, say: (line: string) => 
     const startMs = performance.now()
     const pacing = startPacing(connections, config.messagesPerS, startMs)
     for (const connection of connections) connection.startSending()
-    await sendFor(config.seconds, startMs, total, say)
+    await sendFor(config.seconds, { total, say, enough })
     clearInterval(pacing)
     for (const connection of connections) connection.stopSending()
     const durationS = (performance.now() - startMs) / 1_000
@@ -86,13 +90,20 @@ function startPacing(
   return setInterval(allow, paceMs)
 }
 
+interface Sending {
+  /** PUBACKs until now. */
+  total(): number
+  say(line: string): void
+  readonly enough: AbortSignal
+}
+
 /** Says the rate once a second. */
-async function sendFor(seconds: number, startMs: number, total: () => number, say: (line: string) => void) {
-  const endMs = startMs + seconds * 1_000
+async function sendFor(seconds: number, { total, say, enough }: Sending): Promise<void> {
+  const endMs = performance.now() + seconds * 1_000
   let before = 0
-  for (let nowMs = startMs; nowMs < endMs; nowMs = performance.now()) {
+  for (let nowMs = performance.now(); nowMs < endMs && !enough.aborted; nowMs = performance.now()) {
     const sliceMs = Math.min(1_000, endMs - nowMs)
-    await delay(sliceMs)
+    await delay(sliceMs, undefined, { signal: enough }).catch(() => {})
     const acked = total()
     say(`${Math.round(((acked - before) / (performance.now() - nowMs)) * 1_000)} acked/s`)
     before = acked

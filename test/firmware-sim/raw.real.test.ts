@@ -51,6 +51,19 @@ describeWith(['mosquitto'], 'the raw generator against Mosquitto', () => {
   })
 })
 
+test('sends no more when it is told so, and still counts what is acknowledged', async () => {
+  const summary = await withServer(
+    (socket, first) => first && socket.write(connack),
+    async (port) => {
+      const run = startRawGenerator({ ...load, seconds: 3_600, port })
+      await run.sending
+      run.stopSending()
+      return run.summary
+    },
+  )
+  expect(summary).toMatchObject({ unacked: 20, failures: [] })
+})
+
 test('messages that are never acknowledged are counted', async () => {
   const summary = await withServer(
     (socket, first) => first && socket.write(connack),
