@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
+import type { Cache } from '../store/cache/index.ts'
 import { createLimits, type LimitRule } from '../store/limits/index.ts'
 import type { Redis } from '../store/redis/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
@@ -37,6 +38,8 @@ export interface ApiDeps {
   readonly version: string
   /** What HTTPS and MQTT over TLS begin with; undefined: there is none. */
   readonly tls: TlsPair | undefined
+  /** Its keys are this platform's own. */
+  readonly cache: Cache
   /** What platforms that share it count together is there; undefined: each counts for itself. */
   readonly redis: Redis | undefined
 }
@@ -64,6 +67,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     live,
     clock,
     people,
+    cache: deps.cache,
     registry: deps.metrics,
     validateRule: deps.validateRule,
     recordedCheckpoints: deps.recordedCheckpoints,

@@ -16,7 +16,7 @@ import type { Quota } from './quota.ts'
 import type { RefusedRequests } from './refused-requests.ts'
 import type { Repeats } from './repeats.ts'
 import type { RawRequest } from './request.ts'
-import type { RawAnswer, RequestContext, Route } from './route.ts'
+import type { CacheResult, RawAnswer, RequestContext, Route } from './route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { openByteStream } from './text-stream.ts'
 
@@ -28,7 +28,7 @@ export type AppConfig = Pick<
 export interface AppDeps {
   readonly authenticate: Authenticate
   readonly logger: Logger
-  readonly metrics: Pick<HttpMetrics, 'begin'>
+  readonly metrics: Pick<HttpMetrics, 'begin' | 'cacheAsked'>
   quotaOf(client: Client): Quota
   readonly refused: Pick<RefusedRequests, 'note'>
   readonly repeats: Repeats
@@ -136,7 +136,9 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         identified: ({ principal }) => c.set('principal', `${principal.kind}:${principal.id}`),
         idempotencyKey: header('idempotency-key'),
       })
-      const answered = await deadline.limit(running)
+      const answered = withCacheResult(await deadline.limit(running), (result) =>
+        deps.metrics.cacheAsked(route.path, result),
+      )
       if (answered.stream === undefined) return toResponse(route, answered)
       const bytes = await openByteStream(answered.stream, (err) => {
         deps.logger.error({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
@@ -223,6 +225,14 @@ function problemResponse(problem: HttpProblem, requestId: string): Response {
     status: problem.status,
     headers: { ...problem.headers, 'content-type': 'application/problem+json' },
   })
+}
+
+/** Says in a header, and to `count`, whether the answer was kept from before, where that could be. */
+function withCacheResult(answered: RawAnswer, count: (result: CacheResult) => void): RawAnswer {
+  const { cache } = answered
+  if (cache === undefined) return answered
+  count(cache)
+  return { ...answered, headers: { ...answered.headers, 'x-cache': cache } }
 }
 
 function toResponse(route: Route, { status, headers: given, cookies = [], body }: RawAnswer): Response {

@@ -18,6 +18,7 @@ const answerHeaders = [
   'ratelimit-remaining',
   'ratelimit-reset',
   'retry-after',
+  'x-cache',
   'x-request-id',
 ]
 const preflightAgeS = 600

@@ -2,10 +2,13 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 import type { RefusedConnection } from './connection-limit.ts'
 import type { ServiceWatch } from './ports.ts'
 import type { LimitKind } from './quota.ts'
+import type { CacheResult } from './route.ts'
 
 export interface HttpMetrics {
   /** Called when a request begins; the result when its answer is known. `route` is a route's path, never an address. */
   begin(method: string): (route: string, status: number) => void
+  /** A request to a cacheable route was answered from the cache, or was not. */
+  cacheAsked(route: string, result: CacheResult): void
   /** What was no request, and was answered all the same. */
   unreadable(status: number): void
   refusedConnection(why: RefusedConnection): void
@@ -47,6 +50,12 @@ export function createHttpMetrics(registry: Registry, service: ServiceWatch): Ht
     labelNames: ['limit'] as const,
     registers: [registry],
   })
+  const cached = new Counter({
+    name: 'pelbiot_cache_requests_total',
+    help: 'HTTP requests to cacheable routes, by whether what they took was kept from before (hit) or not (miss)',
+    labelNames: ['route', 'result'] as const,
+    registers: [registry],
+  })
   return {
     begin(given) {
       // A client may send any word as a method; a label must not grow with it.
@@ -59,6 +68,10 @@ export function createHttpMetrics(registry: Registry, service: ServiceWatch): Ht
         // Pages, probes and what is not there are not what the service levels speak of.
         if (route.startsWith('/api/')) service.answered(durationMs, status)
       }
+    },
+    cacheAsked(route, result) {
+      cached.inc({ route, result })
+      service.cacheAsked(result === 'hit')
     },
     answersRemoved: (count) => answersRemoved.inc(count),
     rateLimited: (limit) => limited.inc({ limit }),

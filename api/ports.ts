@@ -78,4 +78,6 @@ export interface ControlRelay {
 export interface ServiceWatch {
   /** A request to the API got the head of its answer. */
   answered(durationMs: number, status: number): void
+  /** A request that may be answered from a cache was, or was not. */
+  cacheAsked(hit: boolean): void
 }

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../model/index.ts'
+import type { Cache } from '../store/cache/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import type { PeopleAccess } from './auth/people-access.ts'
 import type { Changes } from './changes.ts'
@@ -13,6 +14,8 @@ export interface RouteDeps {
   readonly peers: ApiPeers
   readonly people: PeopleAccess
   readonly live: LiveStreams
+  /** Of this state alone. */
+  readonly cache: Cache
   readonly validateRule: ValidateRule
   /** The newest audit entries of earlier times, as they were written down beside the database. */
   recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>

@@ -32,6 +32,9 @@ export interface ResponseSpec {
 }
 export type ResponseSpecs = Readonly<Record<number, ResponseSpec>>
 
+/** Whether an answer, or the greater part of what it took, was kept from before: `X-Cache`, and counted. */
+export type CacheResult = 'hit' | 'miss'
+
 /** The answers that a handler may return: a status the route declares, with the body or a stream that it describes. */
 export type Answer<Specs extends ResponseSpecs> = {
   [Status in keyof Specs & number]: {
@@ -39,6 +42,7 @@ export type Answer<Specs extends ResponseSpecs> = {
     readonly headers?: Readonly<Record<string, string>>
     /** Values of Set-Cookie. */
     readonly cookies?: readonly string[]
+    readonly cache?: CacheResult
   } & (BodyAnswer<Specs[Status]> | StreamAnswer<Specs[Status]>)
 }[keyof Specs & number]
 
@@ -116,6 +120,7 @@ export interface RawAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly cookies?: readonly string[]
+  readonly cache?: CacheResult
   readonly body?: unknown
   readonly stream?: TextStream
 }

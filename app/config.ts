@@ -4,6 +4,7 @@ import { type BrokerConfig, brokerConfigSchema } from '../broker/config.ts'
 import { type IngestConfig, ingestConfigSchema } from '../ingest/config.ts'
 import { AppError, type FieldError, type TopicRules } from '../model/index.ts'
 import { type NotifierConfig, notifierConfigSchema } from '../notifier/config.ts'
+import { type CacheConfig, cacheConfigSchema } from '../store/cache/config.ts'
 import { type LogConfig, logConfigSchema } from '../store/log/config.ts'
 import { type DuckdbReadingsConfig, duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
 import type { InfluxdbReadingsConfig } from '../store/readings/influxdb/config.ts'
@@ -40,6 +41,7 @@ export interface PlatformConfig {
   readonly audit: { readonly retentionDays: number }
   readonly alerts: DispatcherConfig
   readonly notifier: NotifierConfig
+  readonly cache: CacheConfig
   /** Without a URL there is none. */
   readonly redis: RedisConfig
   readonly api: ApiConfig
@@ -134,6 +136,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
       }),
       from: values.MAIL_FROM,
     },
+    cache: cacheConfigSchema.parse({ memoryMb: values.CACHE_MEMORY_MB }),
     redis: redisConfigSchema.parse({ url: values.REDIS_URL }),
     api: {
       ...apiConfigSchema.parse({

@@ -6,6 +6,7 @@ import { createApi, type TlsPair } from '../api/index.ts'
 import { platformDeviceId, systemClock } from '../model/index.ts'
 import { createNotifier } from '../notifier/index.ts'
 import { validateRule } from '../rules/index.ts'
+import { createMemoryCache } from '../store/cache/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
 import { openAuditCheckpoints } from './audit-checkpoints.ts'
 import { createAuditKeeper } from './audit-keeper.ts'
@@ -118,6 +119,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       clock: systemClock,
       version: data.version,
       tls: data.tls,
+      cache: createMemoryCache({ maxBytes: config.cache.memoryMb * 1024 * 1024 }),
       redis,
     })
     lifecycle.own('api', () => api.stop())

@@ -22,6 +22,8 @@ export interface ServiceMeter {
   stop(): Promise<void>
   /** A request to the API got its answer. */
   answered(durationMs: number, status: number): void
+  /** A request that may be answered from a cache was, or was not. */
+  cacheAsked(hit: boolean): void
   /** A mail was handed over, or given up. */
   mailDone(sent: boolean): void
   /** A provider accepted the news that an alert fires, so long after the message that made it fire was received. */
@@ -83,6 +85,10 @@ export function createServiceMeter({ store, clock, logger }: ServiceMeterDeps): 
       counts.api.total++
       if (status >= 500) counts.api.bad++
       counts.api.durations.add(durationMs)
+    },
+    cacheAsked(hit) {
+      counts.cache.total++
+      if (!hit) counts.cache.bad++
     },
     mailDone(sent) {
       counts.mail.total++

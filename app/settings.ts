@@ -5,6 +5,7 @@ import { brokerConfigSchema } from '../broker/config.ts'
 import { ingestConfigSchema } from '../ingest/config.ts'
 import { AppError, isTimeZone, parseScalarTopic, type ScalarTopic } from '../model/index.ts'
 import { notifierConfigSchema } from '../notifier/config.ts'
+import { cacheConfigSchema } from '../store/cache/config.ts'
 import { logConfigSchema } from '../store/log/config.ts'
 import { duckdbReadingsConfigSchema } from '../store/readings/duckdb/config.ts'
 import { redisConfigSchema } from '../store/redis/config.ts'
@@ -119,6 +120,7 @@ const duckdbShape = duckdbReadingsConfigSchema.shape
 /** Every environment variable that means something, with its schema; in the order of the documentation. */
 export const settingSchemas = {
   ...platformSchemas,
+  CACHE_MEMORY_MB: cacheConfigSchema.shape.memoryMb,
   REDIS_URL: redisConfigSchema.shape.url,
   SMTP_URL: notifierShape.smtpUrl,
   SMTP_STARTTLS: notifierShape.startTls,

@@ -38,6 +38,7 @@ const soleImporter: Readonly<Record<string, string>> = {
   ioredis: 'store',
   'rate-limiter-flexible': 'store',
   lmdb: 'store',
+  'lru-cache': 'store',
   'better-auth': 'api',
   '@better-auth/kysely-adapter': 'api',
 }

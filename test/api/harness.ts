@@ -13,6 +13,7 @@ import {
   ReadingBatchBuilder,
 } from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
+import { createMemoryCache } from '../../store/cache/index.ts'
 import type { Redis } from '../../store/redis/index.ts'
 import {
   type ApiKeyInput,
@@ -65,6 +66,8 @@ export interface Harness extends AsyncDisposable {
   readonly refused: Record<string, unknown>[]
   /** What the service levels were told of. */
   readonly answered: readonly { readonly durationMs: number; readonly status: number }[]
+  /** Hits are true. */
+  readonly cacheAsked: readonly boolean[]
   /** What the platform has written down of its audit log beside the database. */
   readonly recordedCheckpoints: AuditCheckpoint[]
   /** Over real HTTP; fails the test when the answer is not what the OpenAPI document promises. */
@@ -108,6 +111,7 @@ export async function startApi(
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []
   const answered: { durationMs: number; status: number }[] = []
+  const cacheAsked: boolean[] = []
   const recordedCheckpoints: AuditCheckpoint[] = []
   const refused: Record<string, unknown>[] = []
   const keep = (line: { readonly msg?: string }) => (line.msg === 'request refused' ? refused : logged).push(line)
@@ -137,7 +141,11 @@ export async function startApi(
     recordedCheckpoints: async () => recordedCheckpoints,
     accountSecret: randomBytes(32),
     metrics: new Registry(),
-    service: { answered: (durationMs, status) => void answered.push({ durationMs, status }) },
+    service: {
+      answered: (durationMs, status) => void answered.push({ durationMs, status }),
+      cacheAsked: (hit) => void cacheAsked.push(hit),
+    },
+    cache: createMemoryCache({ maxBytes: 1_000_000 }),
     logger,
     clock,
     version: '0.0.0-test',
@@ -262,6 +270,7 @@ export async function startApi(
     logged,
     refused,
     answered,
+    cacheAsked,
     recordedCheckpoints,
     request,
     get: (path, options) => request('GET', path, options),

@@ -10,6 +10,7 @@ import { createLiveStreams } from '../../api/live-streams.ts'
 import { createQuotas } from '../../api/quota.ts'
 import { createRepeats } from '../../api/repeats.ts'
 import { createRoutes } from '../../api/routes.ts'
+import { createMemoryCache } from '../../store/cache/index.ts'
 import { type Harness, startApi } from './harness.ts'
 
 let api: Harness
@@ -29,7 +30,8 @@ function mounted(): string[] {
   const { state, fake, clock } = api
   const changes = createChanges(state, { flush: async () => undefined })
   const live = createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 })
-  const parts = { state, changes, peers: fake.peers, live, validateRule: () => [], registry, clock }
+  const cache = createMemoryCache({ maxBytes: 1_000 })
+  const parts = { state, cache, changes, peers: fake.peers, live, validateRule: () => [], registry, clock }
   const recordedCheckpoints = async () => []
   const config = apiConfigSchema.parse({})
   const logger = pino({ level: 'silent' })
@@ -37,7 +39,7 @@ function mounted(): string[] {
   const people = createPeopleAccess(config, { state, changes, accountSecret, metrics: registry, logger, clock })
   const deps = { ...parts, people, recordedCheckpoints, peerTimeoutMs: 100, version: '0' }
   const { authenticate } = people
-  const metrics = createHttpMetrics(registry, { answered: () => undefined })
+  const metrics = createHttpMetrics(registry, { answered: () => undefined, cacheAsked: () => undefined })
   const quotaOf = createQuotas({ take: async () => undefined, forget: async () => undefined }, () => undefined)
   const refused = { note: () => undefined }
   const repeats = createRepeats({ answers: state.answers, onMadeRoom: () => undefined, logger })

@@ -111,7 +111,7 @@ test('a route by which somebody could be guessed has a limit of its own', async 
   const app = createApp(routes, apiConfigSchema.parse({}), {
     authenticate: async () => ({ principal: nobody, scopes: [], session: null, cookies: [] }),
     logger: pino({ level: 'silent' }),
-    metrics: { begin: () => () => undefined },
+    metrics: { begin: () => () => undefined, cacheAsked: () => undefined },
     quotaOf: createQuotas(limits, () => undefined),
     refused: { note: () => undefined },
     repeats: { run: async ({ route, request, context }) => route.run(request, context) },

@@ -37,6 +37,8 @@ test('every five seconds it says that it is alive, and what it counted meanwhile
   made.answered(3, 200)
   made.answered(9, 503)
   await vi.advanceTimersByTimeAsync(9_000)
+  made.cacheAsked(true)
+  made.cacheAsked(false)
   made.mailDone(false)
   await made.stop()
   await vi.advanceTimersByTimeAsync(60_000)
@@ -45,6 +47,7 @@ test('every five seconds it says that it is alive, and what it counted meanwhile
   expect(reports[1]?.counts.api).toMatchObject({ total: 2, bad: 1 })
   expect(reports[1]?.counts.api.durations.count).toBe(2)
   expect(reports[2]?.counts.api.total).toBe(0)
+  expect(reports[3]?.counts.cache).toMatchObject({ total: 2, bad: 1 })
   expect(reports[3]?.counts.mail).toMatchObject({ total: 1, bad: 1 })
 })
 
