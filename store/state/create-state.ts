@@ -15,6 +15,7 @@ import { auditQueries } from './repositories/audit.ts'
 import { credentialUses } from './repositories/credential-uses.ts'
 import { credentialWrites } from './repositories/credential-writes.ts'
 import { type CredentialContext, credentialQueries } from './repositories/credentials.ts'
+import { dataVersions } from './repositories/data-versions.ts'
 import { deliveryQueue } from './repositories/deliveries.ts'
 import { deviceQueries, deviceWrites } from './repositories/devices.ts'
 import { dispatchLedger } from './repositories/dispatch.ts'
@@ -78,6 +79,7 @@ export function createState(
     notifications: notificationQueries(reader),
     accountMails: accountMailQueries(reader, context),
     service: serviceStore(reader, writer),
+    dataVersions: dataVersions(reader, writer, config.tokenSecret),
     answers: answerStore(reader, commit, answers),
 
     change: (actor, work) =>

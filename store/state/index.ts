@@ -37,6 +37,8 @@ export {
   auditFaultKinds,
 } from './audit-store.ts'
 export { type StateConfig, type StateSettings, stateConfigSchema } from './config.ts'
+export { type DataKind, dataKinds } from './data-kinds.ts'
+export type { DataVersions } from './data-versions.ts'
 export type { MigrationStatus, Migrator } from './migrator.ts'
 export {
   type AccountMailAbout,

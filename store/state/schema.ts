@@ -17,6 +17,7 @@ import type {
 } from '../../model/index.ts'
 import type { LinkPurpose } from './account-store.ts'
 import type { AlertEvent } from './alert-store.ts'
+import type { DataKind } from './data-kinds.ts'
 import type { AttemptOutcome, NotificationChannel, NotificationKind, NotificationState } from './notification-store.ts'
 import type { AssetKind, CredentialRecord, Language } from './records.ts'
 
@@ -260,6 +261,8 @@ export type StateSchema = {
     bad: number
     steps: string
   }
+  /** A kind that nobody wrote to is missing. `era` is random, and another one after each start of a platform. */
+  data_versions: { kind: DataKind | 'era'; version: number }
   /** One for each process that served: from its start to its last heartbeat. */
   service_spans: { started_ms: number; last_ms: number }
 }

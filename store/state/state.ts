@@ -18,6 +18,7 @@ import type { AccountLinkQueries, AccountLinkWrites, AccountQueries, AccountWrit
 import type { AlertLedger, AlertQueries, AlertWrites } from './alert-store.ts'
 import type { AnswerStore, AnswerWrites } from './answer-store.ts'
 import type { AuditQueries } from './audit-store.ts'
+import type { DataVersions } from './data-versions.ts'
 import type {
   AccountMailQueries,
   DeliveryQueue,
@@ -85,6 +86,7 @@ export interface State {
   readonly accountMails: AccountMailQueries
   readonly answers: AnswerStore
   readonly service: ServiceStore
+  readonly dataVersions: DataVersions
   /**
    * The one way to write what people decide: all of `work` or nothing, together with an audit row per change and a
    * control frame per changed site, profile, device and rule. Durable when it resolves; nothing of it stays when it rejects.

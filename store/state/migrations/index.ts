@@ -8,6 +8,7 @@ import { accounts } from './0007-accounts.ts'
 import { accountMails } from './0008-account-mails.ts'
 import { keptAnswers } from './0009-kept-answers.ts'
 import { revokedCertificates } from './0010-revoked-certificates.ts'
+import { dataVersions } from './0011-data-versions.ts'
 import type { Migration } from './migration.ts'
 
 /** In order, for ever: a migration that was released is never changed, only followed. Number n is at index n - 1. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   accountMails,
   keptAnswers,
   revokedCertificates,
+  dataVersions,
 ]

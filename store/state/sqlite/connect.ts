@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import { AppError, isAppError } from '../../../model/index.ts'
 import type { StateConfig } from '../config.ts'
+import { trackWrites } from '../track-writes.ts'
 import { createSqliteDialect } from './dialect.ts'
 import { fromSqlite } from './errors.ts'
 
@@ -14,6 +15,8 @@ const checkpointPages = 4_000
 
 export interface Connection {
   readonly db: Kysely<unknown>
+  /** From now on writes count up the versions of what they write to; to be called once its tables are there. */
+  trackWrites(): void
   /** After what was asked before; whoever asks later gets `closed`. */
   close(): Promise<void>
 }
@@ -36,11 +39,12 @@ export function connect(config: Pick<StateConfig, 'file' | 'busyTimeoutMs'>, use
       database.close()
       throw error
     }
-    const db = new Kysely<unknown>({ dialect: createSqliteDialect(database) })
+    const { dialect, begin } = trackWrites(createSqliteDialect(database))
+    const db = new Kysely<unknown>({ dialect })
     const close = async () => {
       if (database.isOpen) database.close()
     }
-    return { db, close: () => db.connection().execute(close) }
+    return { db, trackWrites: begin, close: () => db.connection().execute(close) }
   } catch (error) {
     throw fromSqlite(`open state ${file}`, error)
   }

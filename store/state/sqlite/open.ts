@@ -24,6 +24,7 @@ export async function openState(config: StateConfig, deps: StateDeps): Promise<S
   try {
     if (config.migrate) await useWriteAheadLog(writer.db)
     await bringUpToDate(createMigrator(writer.db, deps.clock), config, deps)
+    writer.trackWrites()
     const reader = connect(config, 'read')
     // The writer last: the last connection to go folds the write-ahead log into the file.
     const close = () => reader.close().then(writer.close)

@@ -15,6 +15,7 @@ import { describeAssets } from './conformance/assets.ts'
 import { describeAudit } from './conformance/audit.ts'
 import { describeChanges } from './conformance/changes.ts'
 import { describeCredentials } from './conformance/credentials.ts'
+import { describeDataVersions } from './conformance/data-versions.ts'
 import { describeDevices } from './conformance/devices.ts'
 import { describeLedger } from './conformance/ledger.ts'
 import { describeNotifications } from './conformance/notifications.ts'
@@ -45,6 +46,7 @@ export function describeState(name: string, make: MakeStatePlace): void {
     describeNotifications(make)
     describeService(make)
     describeAnswers(make)
+    describeDataVersions(make)
     describeLife(make)
   })
 }

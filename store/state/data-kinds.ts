@@ -1,0 +1,44 @@
+import type { StateSchema } from './schema.ts'
+
+/** What answers are made of, and kept until it changes. */
+export const dataKinds = ['inventory', 'alerts', 'notifications', 'service'] as const
+export type DataKind = (typeof dataKinds)[number]
+
+/** What each table is a part of; null: of nothing that answers are kept about. */
+const kinds: Readonly<Record<keyof StateSchema, DataKind | null>> = {
+  sites: 'inventory',
+  assets: 'inventory',
+  profiles: 'inventory',
+  devices: 'inventory',
+  rules: 'inventory',
+  rule_versions: 'inventory',
+  alerts: 'alerts',
+  alert_events: 'alerts',
+  notifications: 'notifications',
+  notification_attempts: 'notifications',
+  notification_messages: 'notifications',
+  service_counts: 'service',
+  service_spans: 'service',
+  account_links: null,
+  audit: null,
+  audit_anchor: null,
+  auth_accounts: null,
+  auth_sessions: null,
+  auth_two_factors: null,
+  auth_verifications: null,
+  counters: null,
+  credentials: null,
+  data_versions: null,
+  kept_answers: null,
+  old_secrets: null,
+  outbox: null,
+  people: null,
+  positions: null,
+  rejected: null,
+  revoked_certificates: null,
+  series: null,
+  settings: null,
+}
+
+/** Undefined: a table that only the account library or the migrator knows. */
+export const kindOfTable: ReadonlyMap<string, DataKind | null> = new Map(Object.entries(kinds))
