@@ -4,11 +4,12 @@ import type { Memory } from './memory/memory.ts'
 import { Fate } from './message-ring.ts'
 import type { MessageViews } from './message-views.ts'
 import { type RejectReason, rejectReasons } from './ports.ts'
+import { splitRefusal } from './refusal-payload.ts'
 import type { Rejections } from './rejections.ts'
 import type { Step } from './step.ts'
 import { noteSeen } from './watching.ts'
 
-/** A PUBLISH that the broker refused: its payload is the reason code, U+0000 and what was refused. */
+/** A PUBLISH that the broker refused. */
 export function handleRefusal(step: Step, memory: Memory, rejections: Rejections, views: MessageViews): void {
   const { frame } = step
   const device = memory.deviceOfPrincipal(frame.principal())
@@ -44,11 +45,4 @@ function describe(reason: RejectReason, frame: FrameCursor, device: DeviceMemory
         ? `${who} is no device, and only devices publish`
         : `${who} publishes for itself and for devices whose gatewayId it is`
   }
-}
-
-function splitRefusal(frame: FrameCursor): readonly [code: string, payload: Buffer] {
-  const payload = frame.payload()
-  const nul = payload.indexOf(0)
-  if (nul < 0) return [payload.toString('utf8'), payload.subarray(payload.length)]
-  return [payload.toString('utf8', 0, nul), payload.subarray(nul + 1)]
 }

@@ -1,6 +1,7 @@
-import { FrameCursor, frameFlags, frameHeaderBytes } from '../model/index.ts'
+import { FrameCursor, frameFlags, frameHeaderBytes, frameKind } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import { type MessageFate, type MessageView, messageFates, type RejectReason, rejectReasons } from './ports.ts'
+import { splitRefusal } from './refusal-payload.ts'
 
 /** What became of one message. */
 export class Fate {
@@ -105,7 +106,9 @@ function readEntry(entry: Buffer): MessageView {
   const frame = new FrameCursor()
   frame.reset(entry.subarray(frameAt))
   frame.next()
-  const { receivedMs, flags } = frame
+  const { receivedMs, flags, kind } = frame
+  const kept = frame.payload()
+  const payload = kind === frameKind.refusal ? splitRefusal(frame)[1] : kept
   return {
     position: entry.readDoubleLE(at.position),
     receivedMs,
@@ -116,8 +119,8 @@ function readEntry(entry: Buffer): MessageView {
     dup: (flags & frameFlags.dup) !== 0,
     retain: (flags & frameFlags.retain) !== 0,
     // A copy: the ring goes on.
-    payload: Uint8Array.from(frame.payload()),
-    payloadBytes: entry.readUInt32LE(at.payloadBytes),
+    payload: Uint8Array.from(payload),
+    payloadBytes: entry.readUInt32LE(at.payloadBytes) - (kept.length - payload.length),
     fate: messageFates[entry[at.fate] ?? 0] ?? 'taken',
     reason: rejectReasons[entry[at.reason] ?? 0xff] ?? null,
     detail: entry.toString('utf8', at.detail, frameAt),

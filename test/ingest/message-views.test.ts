@@ -45,6 +45,9 @@ describe('the messages of a device', () => {
     expect(messages[2]).toMatchObject({ receivedMs: noon + 10, clientId: 'other', qos: 2 })
     expect(Buffer.from(messages[2]?.payload ?? []).toString()).toBe('volts: many')
     expect(messages[3]?.detail).toContain('no name')
+    // What the device sent, without the word that the broker wrote before it.
+    expect(Buffer.from(messages[4]?.payload ?? []).toString()).toBe('abc')
+    expect(messages[4]?.payloadBytes).toBe(3)
     const positions = messages.map(({ position }) => position)
     expect(positions).toEqual(positions.toSorted((a, b) => a - b))
   })
