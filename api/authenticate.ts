@@ -4,7 +4,7 @@ import type { Accounts, Caller } from './auth/accounts.ts'
 import type { PageOrigin } from './auth/origin.ts'
 import { personPrincipal } from './auth/person-actor.ts'
 import type { SessionCookie } from './auth/session-cookie.ts'
-import { renewalsPerLife } from './auth/terms.ts'
+import { isForOneVisit, renewalsPerLife } from './auth/terms.ts'
 import { HttpProblem } from './problem.ts'
 import type { OwnPolicy, Policy } from './route.ts'
 
@@ -84,9 +84,9 @@ async function bySession(request: AuthenticateRequest, deps: AuthenticateDeps): 
 }
 
 async function renewed(caller: Caller, session: SessionRecord, deps: AuthenticateDeps): Promise<readonly string[]> {
-  const { accounts, sessionCookie, sessionMs, now } = deps
+  const { accounts, sessionMs, now } = deps
   const due = session.expiresMs - now() < sessionMs - sessionMs / renewalsPerLife
-  return due && !sessionCookie.isForThisVisit(caller) ? accounts.renew(caller) : []
+  return due && !isForOneVisit(session) ? accounts.renew(caller, sessionMs) : []
 }
 
 /** Returns when the policy lets the principal in; a 403 problem says what is missing. */

@@ -1,6 +1,6 @@
 import { parse } from 'hono/utils/cookie'
 import { AppError, type Clock } from '../../model/index.ts'
-import type { AccountQueries, SignInMethod } from '../../store/state/index.ts'
+import type { AccountQueries, SessionRecord, SignInMethod } from '../../store/state/index.ts'
 import { badField, HttpProblem } from '../problem.ts'
 import type { Library } from './better-auth.ts'
 import { headersOf } from './caller-headers.ts'
@@ -8,6 +8,7 @@ import { refuseKnownPassword } from './known-passwords.ts'
 import { type AskLibrary, LibraryRefusal } from './library.ts'
 import { hashPassword, type PasswordWork } from './password-work.ts'
 import type { CookieBearer, SessionCookie } from './session-cookie.ts'
+import { isForOneVisit } from './terms.ts'
 
 /** Who asks, as far as the account library may know. */
 export interface Caller extends CookieBearer {
@@ -27,8 +28,11 @@ export type SignInOutcome =
   | SignedIn
   /** The password was right, and a code is asked for; the cookies say so. */
   | { readonly kind: 'second-factor'; readonly cookies: readonly string[] }
-  /** `over`: a new sign-in has to begin with the password. `locked`: too many wrong codes for this account. */
-  | { readonly kind: 'refused'; readonly why: 'wrong' | 'over' | 'locked' }
+  /**
+   * `over`: a new sign-in has to begin with the password. `used`: likewise, for the code was right, and was used before. `locked`:
+   * too many wrong codes for this account.
+   */
+  | { readonly kind: 'refused'; readonly why: 'wrong' | 'used' | 'over' | 'locked' }
 
 export interface PasswordSignIn {
   readonly email: string
@@ -58,8 +62,8 @@ export interface Accounts {
   confirmSignIn(caller: Caller, kind: CodeKind, code: string): Promise<SignInOutcome>
   /** Ends the caller's session; resolves with cookies that remove theirs. */
   signOut(caller: Caller): Promise<readonly string[]>
-  /** Cookies that let the caller's session live on; empty when it has ended meanwhile. */
-  renew(caller: Caller): Promise<readonly string[]>
+  /** Lets the caller's session live on, from now; resolves with its cookie, or with none when it has ended meanwhile. */
+  renew(caller: Caller, lifeMs: number): Promise<readonly string[]>
   /** Of a password that somebody has chosen; one that guessers know is an `invalid_input`. */
   hashPassword(password: string): Promise<string>
   /** A secret for an authenticator app; it counts once a code of it was confirmed. */
@@ -96,6 +100,9 @@ const wrong: ReadonlySet<string> = new Set([
 ])
 const over: ReadonlySet<string> = new Set(['INVALID_TWO_FACTOR_COOKIE', 'TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE'])
 
+/** Ours, among the library's. */
+const usedCode = 'USED_CODE'
+
 /** A code is right in its own half minute, and in the one before and after. */
 const codeLifeMs = 120_000
 
@@ -104,7 +111,7 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
   async function refuseUsedCode(library: Library, made: CodeVerified, code: string): Promise<void> {
     if (await isFreshCode(library, made.user.id, code)) return
     await (await library.$context).internalAdapter.deleteSession(made.token)
-    throw new LibraryRefusal('INVALID_CODE')
+    throw new LibraryRefusal(usedCode)
   }
 
   async function isFreshCode(library: Library, personId: string, code: string): Promise<boolean> {
@@ -126,11 +133,27 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
     }
   }
 
-  async function changeOf({ secure }: Caller, headers: Headers): Promise<SessionChange> {
+  /** Whether there was such a session. */
+  function endAt(caller: Caller, token: string, timeMs: number): Promise<boolean> {
+    return ask(caller, async (library) => {
+      const { internalAdapter } = await library.$context
+      return (await internalAdapter.updateSession(token, { expiresAt: new Date(timeMs) })) !== null
+    })
+  }
+
+  async function sessionOf(bearer: CookieBearer): Promise<SessionRecord | undefined> {
+    const token = await sessionCookie.tokenOf(bearer)
+    return token === undefined || token === '' ? undefined : sessions.findSession(token)
+  }
+
+  /** The session that takes the place of another lives no longer than that would have: the library forgets what it was for. */
+  async function changeOf(caller: Caller, before: SessionRecord | undefined, headers: Headers): Promise<SessionChange> {
     const cookies = headers.getSetCookie()
-    const cookie = cookies.map((one) => one.split(';', 1)[0]).join('; ')
-    const token = await sessionCookie.tokenOf({ cookie, secure })
-    const session = token === undefined || token === '' ? undefined : await sessions.findSession(token)
+    const bearer = { cookie: cookies.map((one) => one.split(';', 1)[0]).join('; '), secure: caller.secure }
+    const token = await sessionCookie.tokenOf(bearer)
+    const session = await sessionOf(bearer)
+    if (token !== undefined && session !== undefined && before !== undefined && isForOneVisit(before))
+      await endAt(caller, token, before.expiresMs)
     return { sessionId: session?.id, cookies }
   }
 
@@ -181,11 +204,10 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
       return headers.getSetCookie()
     },
 
-    async renew(caller) {
-      const { headers } = await ask(caller, ({ api }) =>
-        api.getSession({ headers: headersOf(caller), returnHeaders: true }),
-      )
-      return headers.getSetCookie()
+    async renew(caller, lifeMs) {
+      const token = await sessionCookie.tokenOf(caller)
+      if (token === undefined || !(await endAt(caller, token, clock.now() + lifeMs))) return []
+      return [await sessionCookie.write(token, { secure: caller.secure, maxAgeS: lifeMs / 1_000 })]
     },
 
     async beginSecondFactor(caller, password) {
@@ -197,18 +219,20 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
     },
 
     async confirmSecondFactor(caller, code) {
+      const before = await sessionOf(caller)
       const { response, headers } = await own(caller, (library, own) =>
         library.api.verifyTOTP({ body: { code }, headers: own, returnHeaders: true }),
       )
       await ask(caller, (library) => isFreshCode(library, response.user.id, code))
-      return changeOf(caller, headers)
+      return changeOf(caller, before, headers)
     },
 
     async endSecondFactor(caller, password) {
+      const before = await sessionOf(caller)
       const { headers } = await own(caller, (library, own) =>
         library.api.disableTwoFactor({ body: { password }, headers: own, returnHeaders: true }),
       )
-      return changeOf(caller, headers)
+      return changeOf(caller, before, headers)
     },
 
     async newRecoveryCodes(caller, password) {
@@ -257,6 +281,7 @@ function problemOf({ code }: LibraryRefusal): HttpProblem {
 function refusal(error: unknown): SignInOutcome {
   if (!(error instanceof LibraryRefusal)) throw error
   if (wrong.has(error.code)) return { kind: 'refused', why: 'wrong' }
+  if (error.code === usedCode) return { kind: 'refused', why: 'used' }
   if (over.has(error.code)) return { kind: 'refused', why: 'over' }
   if (error.code === 'ACCOUNT_TEMPORARILY_LOCKED') return { kind: 'refused', why: 'locked' }
   throw new AppError('internal', `sign in failed: ${error.message}`, { cause: error })

@@ -7,7 +7,7 @@ import { twoFactor } from 'better-auth/plugins/two-factor'
 import type { Logger } from 'pino'
 import type { AccountTables } from '../../store/state/index.ts'
 import { cookiePrefix } from './session-cookie.ts'
-import { addressHeader, passwordLengths, renewalsPerLife } from './terms.ts'
+import { addressHeader, passwordLengths } from './terms.ts'
 
 export interface LibraryConfig {
   /** Where people reach the platform; null where that is not known. */
@@ -85,8 +85,10 @@ export function createLibrary(config: LibraryConfig, { tables, maySignIn, logger
         ipAddress: 'ip_address',
         userAgent: 'user_agent',
       },
-      expiresIn: config.sessionDays * daySeconds,
-      updateAge: (config.sessionDays * daySeconds) / renewalsPerLife,
+      // Longer, be it by a second, than the day that a session of one visit has: by that the two are told apart (terms.ts).
+      expiresIn: Math.max(config.sessionDays * daySeconds, daySeconds + 1),
+      // Renewing them is ours (authenticate.ts): this one would go by a cookie that whoever has copied the other leaves out.
+      disableSessionRefresh: true,
       // A role that is taken away, a session that is ended: at once.
       cookieCache: { enabled: false },
     },

@@ -1,4 +1,4 @@
-import { parse, parseSigned } from 'hono/utils/cookie'
+import { parse, parseSigned, serializeSigned } from 'hono/utils/cookie'
 
 /** `__Host-`: no page of a neighbouring domain can set it (RFC 6265bis, section 4.1.3.2); browsers take it over TLS only. */
 export function cookiePrefix(secure: boolean): string {
@@ -16,24 +16,34 @@ export interface SessionCookie {
   isIn(bearer: CookieBearer): boolean
   /** The token in it, when we signed it. */
   tokenOf(bearer: CookieBearer): Promise<string | undefined>
-  /** Whether it lives as long as the browser runs, and is not to be renewed. */
-  isForThisVisit(bearer: CookieBearer): boolean
+  /** The cookie for a session that lives on for `maxAgeS`. */
+  write(token: string, terms: { readonly secure: boolean; readonly maxAgeS: number }): Promise<string>
 }
 
-/** Reads what the account library writes, without loading it: the same HMAC-SHA256, `value.signature`. */
+function nameOf(secure: boolean): string {
+  return `${cookiePrefix(secure)}.session_token`
+}
+
+/** Reads and writes what the account library does, without loading it: the same HMAC-SHA256, `value.signature`. */
 export function createSessionCookie(secret: string): SessionCookie {
-  const has = ({ cookie, secure }: CookieBearer, kind: string) => {
-    const name = `${cookiePrefix(secure)}.${kind}`
-    return cookie !== null && parse(cookie, name)[name] !== undefined
-  }
   return {
-    isIn: (bearer) => has(bearer, 'session_token'),
+    isIn({ cookie, secure }) {
+      const name = nameOf(secure)
+      return cookie !== null && parse(cookie, name)[name] !== undefined
+    },
     async tokenOf({ cookie, secure }) {
       if (cookie === null) return undefined
-      const name = `${cookiePrefix(secure)}.session_token`
+      const name = nameOf(secure)
       const token = (await parseSigned(cookie, secret, name))[name]
       return token === false ? undefined : token
     },
-    isForThisVisit: (bearer) => has(bearer, 'dont_remember'),
+    write: (token, { secure, maxAgeS }) =>
+      serializeSigned(nameOf(secure), token, secret, {
+        maxAge: maxAgeS,
+        path: '/',
+        httpOnly: true,
+        sameSite: 'Strict',
+        secure,
+      }),
   }
 }

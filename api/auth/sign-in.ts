@@ -90,10 +90,12 @@ export function createSignIns(deps: SignInDeps): SignIns {
       })
     if (outcome.why === 'over')
       throw new HttpProblem('unauthenticated', 'this sign-in is over; begin again with the password')
-    throw new HttpProblem(
-      'unauthenticated',
-      step === 'password' ? wrongPassword : 'the code is wrong or was used already',
-    )
+    if (outcome.why === 'used')
+      throw new HttpProblem(
+        'unauthenticated',
+        'this code was used already; begin again with the password, and take the next code',
+      )
+    throw new HttpProblem('unauthenticated', step === 'password' ? wrongPassword : 'the code is wrong')
   }
 
   return {

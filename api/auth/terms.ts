@@ -8,3 +8,17 @@ export const renewalsPerLife = 7
 
 /** How the library learns the caller's address: from a header that only we write. */
 export const addressHeader = 'x-pelbiot-caller'
+
+/** What the library gives a session that is to end with the browser. */
+export const visitMs = 86_400_000
+
+/** Said by the session itself: its cookies are its bearer's to choose. */
+export function isForOneVisit({
+  createdMs,
+  expiresMs,
+}: {
+  readonly createdMs: number
+  readonly expiresMs: number
+}): boolean {
+  return expiresMs - createdMs <= visitMs
+}

@@ -52,7 +52,8 @@ test('a code is asked for once the app is confirmed, and the password alone open
 test('a code is good once, also in its own half minute', async () => {
   const { person, code } = await withApp()
   const confirmed = await code()
-  expect((await secondStep(await firstStep(person.email), { code: confirmed })).status).toBe(401)
+  const replayed = await secondStep(await firstStep(person.email), { code: confirmed })
+  expect([replayed.status, replayed.body.detail]).toEqual([401, expect.stringContaining('begin again')])
   api.setTime(startMs + 60_000)
   const next = await code()
   expect((await secondStep(await firstStep(person.email), { code: next })).status).toBe(200)
@@ -76,6 +77,20 @@ test('wrong codes end the sign-in, and then the second factor waits', async () =
   const other = await firstStep(person.email)
   for (let i = 5; i < 10; i++) expect((await secondStep(other, { code: wrong(i) })).status).toBe(401)
   expect((await secondStep(await firstStep(person.email), { code: right })).status).toBe(429)
+})
+
+test('a session of one visit does not become a longer one with the second factor', async () => {
+  const { person } = await api.signIn()
+  const cookie = cookieOf(await api.post(`${auth}/sign-in`, { email: person.email, password }, anybody))
+  const begun = await api.post(`${auth}/totp`, { password }, { cookie })
+  const secret = decodeBase32(new URL(begun.body.uri).searchParams.get('secret') ?? '')
+  api.setTime(startMs + 3_600_000)
+  const code = await createOTP(Buffer.from(secret).toString()).totp()
+  const confirmed = cookieOf(await api.post(`${auth}/totp/confirm`, { code }, { cookie }))
+  const session = async (of: string) => (await api.get(`${auth}/session`, { cookie: of })).body.session
+  expect((await session(confirmed)).expiresAt).toBe('2026-11-24T10:00:00.000Z')
+  const disabled = cookieOf(await api.post(`${auth}/totp/disable`, { password }, { cookie: confirmed }))
+  expect((await session(disabled)).expiresAt).toBe('2026-11-24T10:00:00.000Z')
 })
 
 test('a recovery code is good once, and new ones take the place of the old', async () => {

@@ -148,7 +148,8 @@ describe('a session', () => {
   test('is worth nothing when a bit of it is wrong', async () => {
     const { cookie } = await api.signIn()
     const [, token = '', signature = ''] = /=([^.]+)\.([^;]+)/.exec(cookie) ?? []
-    const forged = [token, `${token}.`, `${token}.${signature.replace(/^./, 'x')}`, `x${token.slice(1)}.${signature}`]
+    const other = (text: string) => text.replace(/^./, (first) => (first === 'x' ? 'y' : 'x'))
+    const forged = [token, `${token}.`, `${token}.${other(signature)}`, `${other(token)}.${signature}`]
     for (const value of [...forged, '', '.', '%', 'undefined', 'null'])
       expect([value, (await who(`pelbiot.session_token=${value}`)).status]).toEqual([value, 401])
     expect((await who(cookie)).status).toBe(200)
@@ -200,6 +201,31 @@ describe('a session', () => {
     const last = await who(cookie)
     expect([last.status, last.headers.getSetCookie()]).toEqual([200, []])
     api.setTime(startMs + dayMs)
+    expect((await who(cookie)).status).toBe(401)
+  })
+
+  test('for this visit only is not stretched by who has copied one cookie and leaves out the other', async () => {
+    const { person } = await api.signIn()
+    const [copied = ''] = cookieOf(await signIn(person.email)).split('; ')
+    expect(copied).toMatch(/^pelbiot\.session_token=/)
+    api.setTime(startMs + dayMs / 2)
+    const wrong = { password: 'not the password' }
+    expect((await api.post('/api/v1/auth/totp', wrong, { cookie: copied })).status).toBe(422)
+    const used = await who(copied)
+    expect([used.headers.getSetCookie(), used.body.session.expiresAt]).toEqual([[], '2026-11-24T10:00:00.000Z'])
+    api.setTime(startMs + dayMs)
+    expect((await who(copied)).status).toBe(401)
+  })
+
+  test('lives on while it is used where that is a day', async () => {
+    await api.stop()
+    api = await startApi({ sessionDays: 1 })
+    const { cookie } = await api.signIn()
+    for (const days of [0.7, 1.4, 2.1]) {
+      api.setTime(startMs + days * dayMs)
+      expect([days, (await who(cookie)).status]).toEqual([days, 200])
+    }
+    api.setTime(startMs + 3.2 * dayMs)
     expect((await who(cookie)).status).toBe(401)
   })
 })
