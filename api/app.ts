@@ -16,6 +16,7 @@ import type { Quota } from './quota.ts'
 import type { RefusedRequests } from './refused-requests.ts'
 import type { Repeats } from './repeats.ts'
 import type { RawRequest } from './request.ts'
+import { toResponse } from './respond.ts'
 import type { CacheResult, RawAnswer, RequestContext, Route } from './route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { openByteStream } from './text-stream.ts'
@@ -139,7 +140,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
       const answered = withCacheResult(await deadline.limit(running), (result) =>
         deps.metrics.cacheAsked(route.path, result),
       )
-      if (answered.stream === undefined) return toResponse(route, answered)
+      if (answered.stream === undefined) return toResponse(route, answered, header('if-none-match'))
       const bytes = await openByteStream(answered.stream, (err) => {
         deps.logger.error({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
         c.env?.incoming?.socket.destroy()
@@ -233,15 +234,4 @@ function withCacheResult(answered: RawAnswer, count: (result: CacheResult) => vo
   if (cache === undefined) return answered
   count(cache)
   return { ...answered, headers: { ...answered.headers, 'x-cache': cache } }
-}
-
-function toResponse(route: Route, { status, headers: given, cookies = [], body }: RawAnswer): Response {
-  const headers = new Headers(given)
-  for (const cookie of cookies) headers.append('set-cookie', cookie)
-  if (body === undefined) return new Response(null, { status, headers })
-  const mediaType = route.responses[status]?.mediaType
-  if (mediaType === undefined) return Response.json(body, { status, headers })
-  if (!headers.has('content-type')) headers.set('content-type', mediaType)
-  if (body instanceof ReadableStream) return new Response(body, { status, headers })
-  return new Response(body instanceof Uint8Array ? Buffer.from(body) : String(body), { status, headers })
 }

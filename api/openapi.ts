@@ -34,6 +34,17 @@ const repeatHeaders = z.object({
   }),
 })
 
+const knownHeaders = z.object({
+  'If-None-Match': z.string().optional().openapi({
+    description: 'An `ETag` that came before: while the answer is still the same it is 304, without a body',
+  }),
+})
+
+/** Whether its answer carries an entity tag. */
+function isTagged({ method, responses: { 200: answer } }: Route): boolean {
+  return method === 'get' && answer?.schema !== undefined && answer.mediaType === undefined
+}
+
 function mayBeRepeated({ method, policy }: Route): boolean {
   return method !== 'get' && policy !== 'public'
 }
@@ -54,12 +65,14 @@ function registerRoute(registry: Registry, route: Route): void {
       ...(request?.params && { params: request.params }),
       ...(request?.query && { query: request.query }),
       ...(mayBeRepeated(route) && { headers: repeatHeaders }),
+      ...(isTagged(route) && { headers: knownHeaders }),
       ...(request?.body && {
         body: { required: request.bodyOptional !== true, content: { 'application/json': { schema: request.body } } },
       }),
     },
     responses: {
       ...Object.fromEntries(problemStatuses(route).map((status) => [status, problemResponse(status)])),
+      ...(isTagged(route) && { 304: { description: 'Still what `If-None-Match` names' } }),
       ...Object.fromEntries(
         Object.entries(route.responses).map(([status, { description, schema, mediaType, streams }]) => {
           const lines = Object.entries(streams ?? {}).map(([type, line]) => [type, { schema: line }] as const)

@@ -3,6 +3,7 @@ import type { Principal, Role } from '../model/index.ts'
 import type { SessionRecord } from '../store/state/index.ts'
 import type { Repeat } from './repeat.ts'
 import { parseRequest, type RawRequest } from './request.ts'
+import type { JsonBytes } from './respond.ts'
 import type { Scope } from './scopes.ts'
 import type { TextStream } from './text-stream.ts'
 
@@ -122,6 +123,8 @@ export interface RawAnswer {
   readonly cookies?: readonly string[]
   readonly cache?: CacheResult
   readonly body?: unknown
+  /** In the place of `body`: what it was made into before. */
+  readonly json?: JsonBytes
   readonly stream?: TextStream
 }
 

@@ -31,7 +31,7 @@ describe('every answer', () => {
     ['to no HTTP', () => rawHead('nonsense\r\n\r\n')],
     ['to no address', () => rawHead('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')],
   ]
-  test.each(answers)('has the security headers: %s', async (_, ask) => {
+  test.each(answers)('has the security headers: %s', async (what, ask) => {
     const headers = await ask()
     expect(headers.get('content-security-policy')).toMatch(/default-src 'none';.*frame-ancestors 'none'/)
     expect(Object.fromEntries(headers)).toMatchObject({
@@ -41,7 +41,7 @@ describe('every answer', () => {
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
       'permissions-policy': expect.stringContaining('camera=()'),
-      'cache-control': 'no-store',
+      'cache-control': what === 'data' ? 'private, no-cache' : 'no-store',
       'x-request-id': expect.any(String),
     })
     expect(headers.has('strict-transport-security')).toBe(false)
