@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { CheckTelemetry } from '../ingest/index.ts'
 import type { Clock } from '../model/index.ts'
 import type { Cache } from '../store/cache/index.ts'
 import { createLimits, type LimitRule } from '../store/limits/index.ts'
@@ -26,6 +27,7 @@ export interface ApiDeps {
   readonly relay: ControlRelay
   readonly peers: ApiPeers
   readonly validateRule: ValidateRule
+  readonly checkTelemetry: CheckTelemetry
   recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>
   /** 32 bytes or more that only this platform knows: signs cookies and encrypts second factors. */
   readonly accountSecret: Uint8Array
@@ -70,6 +72,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     cache: deps.cache,
     registry: deps.metrics,
     validateRule: deps.validateRule,
+    checkTelemetry: deps.checkTelemetry,
     recordedCheckpoints: deps.recordedCheckpoints,
     changes,
     peerTimeoutMs: config.peerTimeoutMs,

@@ -86,7 +86,9 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     await next()
     c.header('x-request-id', c.get('requestId'))
     setSecurityHeaders(c.res.headers, client)
-    for (const [name, value] of Object.entries(c.get('quota').headers())) c.header(name, value)
+    // A limit of its own, which a route has told of, is the nearer one.
+    if (!c.res.headers.has('ratelimit-limit'))
+      for (const [name, value] of Object.entries(c.get('quota').headers())) c.header(name, value)
     observe(c.get('route'), c.res.status)
   })
 
@@ -159,7 +161,8 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
       if (unsafe && page === 'foreign') throw new HttpProblem('forbidden', 'this request comes from a page elsewhere')
       return route.run(request, context)
     }
-    const asking = { ...context, authorization, unsafe, page }
+    const devices = 'devices' in route.policy
+    const asking = { ...context, authorization, unsafe, page, devices }
     const { cookies, ...who } = await deps.authenticate(asking).catch(async (error: unknown) => {
       await quota.takeOfAddress('address')
       throw error

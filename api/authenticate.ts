@@ -1,4 +1,4 @@
-import { type Principal, roleIncludes } from '../model/index.ts'
+import { type DeviceId, type Principal, roleIncludes } from '../model/index.ts'
 import type { SessionRecord, State } from '../store/state/index.ts'
 import type { Accounts, Caller } from './auth/accounts.ts'
 import type { PageOrigin } from './auth/origin.ts'
@@ -24,6 +24,8 @@ export interface AuthenticateRequest extends Caller {
   /** Whether it may change something. */
   readonly unsafe: boolean
   readonly page: PageOrigin
+  /** Whether the token of a device is good for it. */
+  readonly devices?: boolean
   /** Looked at again while an answer goes on: that is no sign of the person, and its session is not renewed. */
   readonly again?: boolean
 }
@@ -46,7 +48,7 @@ const challenge = { 'www-authenticate': 'Bearer realm="pelbiot"' }
 /** A key before a session: who sends one means it. */
 export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   return async (request) => {
-    if (request.authorization !== undefined) return byKey(request.authorization, deps.state.credentials)
+    if (request.authorization !== undefined) return byToken(request, request.authorization, deps.state.credentials)
     if (deps.sessionCookie.isIn(request)) return bySession(request, deps)
     throw new HttpProblem(
       'unauthenticated',
@@ -56,16 +58,27 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   }
 }
 
-/** RFC 6750; the same answer for a key that is wrong, expired or revoked, and for the token of a device. */
-async function byKey(authorization: string, credentials: Pick<State['credentials'], 'verify'>): Promise<Authenticated> {
+/** RFC 6750; the same answer for a key that is wrong, expired or revoked, and for the token of a device where it opens nothing. */
+async function byToken(
+  { devices = false }: Pick<AuthenticateRequest, 'devices'>,
+  authorization: string,
+  credentials: Pick<State['credentials'], 'verify'>,
+): Promise<Authenticated> {
   const token = /^bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
   const credential = token === undefined ? undefined : await credentials.verify(token)
+  if (devices && credential?.kind === 'device-token')
+    return { principal: devicePrincipal(credential.deviceId), scopes: [], session: null, cookies: [] }
   if (credential?.kind !== 'api-key')
     throw new HttpProblem('unauthenticated', 'the key is unknown, expired or revoked', {
       headers: { 'www-authenticate': `${challenge['www-authenticate']}, error="invalid_token"` },
     })
   const { id, role, sites, scopes } = credential
   return { principal: { kind: 'key', id, role, sites }, scopes, session: null, cookies: [] }
+}
+
+/** Neither its role nor its sites open anything; what it may do, the route says. */
+function devicePrincipal(id: DeviceId): Principal {
+  return { kind: 'device', id, role: 'viewer', sites: [] }
 }
 
 /** Session and person are read each time: what was taken away is away at once. */
@@ -97,6 +110,10 @@ export function authorise(
   if ('for' in policy) {
     if (policy.for === 'person' && principal.kind !== 'person')
       throw new HttpProblem('forbidden', 'this is for people who are signed in, not for keys')
+    return
+  }
+  if (principal.kind === 'device') {
+    if (policy.devices !== 'own') throw new HttpProblem('forbidden', 'this is not for devices')
     return
   }
   if (!roleIncludes(principal.role, policy.role))

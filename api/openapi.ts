@@ -24,7 +24,7 @@ function securityOf(policy: Route['policy']): Record<string, string[]>[] {
   if (policy === 'public') return []
   const session = { session: [] }
   if ('for' in policy) return policy.for === 'person' ? [session] : [{ key: [] }, session]
-  return [{ key: [policy.scope] }, session]
+  return [{ key: [policy.scope] }, session, ...(policy.devices === undefined ? [] : [{ device: [] }])]
 }
 
 const repeatHeaders = z.object({
@@ -93,6 +93,11 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
     type: 'http',
     scheme: 'bearer',
     description: 'An API key, as `POST /api/v1/keys` answers it',
+  })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'device', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The token of a device, as `POST /api/v1/devices` answers it; good for what says so, and nothing else',
   })
   app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
     type: 'apiKey',

@@ -14,7 +14,9 @@ const ofOneself = {
 export function policyText(policy: Policy | OwnPolicy | 'public'): string {
   if (policy === 'public') return 'Who: anybody, without a key.'
   if ('for' in policy) return `Who: ${ofOneself[policy.for]}`
-  const { role, scope, sites } = policy
+  const { role, scope, sites, devices } = policy
   const least = role === 'admin' ? 'the role `admin`' : `the role \`${role}\` or a higher one`
-  return `Who: ${least}; a key that is narrowed to scopes needs \`${scope}\`. ${ofSites[sites]}`
+  const ofDevices =
+    devices === undefined ? '' : ' A device may, with its token, for itself and for those whose gateway it is.'
+  return `Who: ${least}; a key that is narrowed to scopes needs \`${scope}\`. ${ofSites[sites]}${ofDevices}`
 }

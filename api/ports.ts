@@ -1,4 +1,4 @@
-import type { ConnectionView } from '../broker/index.ts'
+import type { ConnectionView, PushedMessage, PushOutcome, Refused } from '../broker/index.ts'
 import type { IngestQueries } from '../ingest/index.ts'
 import type { FieldError, MetricName, ProfileRecord, RuleRecord } from '../model/index.ts'
 import type { LogPosition, LogStats } from '../store/log/index.ts'
@@ -17,7 +17,7 @@ export interface ControlLog {
 export interface BrokerStatus {
   readonly connections: number
   readonly connectionsTotal: number
-  /** QoS 1 and 2 messages acknowledged. */
+  /** QoS 1 and 2 messages acknowledged, and pushes. */
   readonly ackedTotal: number
   /** QoS 0 messages not taken because the log was full. */
   readonly droppedQos0Total: number
@@ -36,13 +36,17 @@ export interface BrokerStatus {
   readonly pacedMsTotal: number
 }
 
-export type { ConnectionView }
+export type { ConnectionView, PushedMessage, Refused }
 
 /** What the API asks of the broker's thread. */
 export interface BrokerQueries {
   status(): Promise<BrokerStatus>
   /** Ends every connection of the device or the key, or of those the one; resolves with how many. */
   disconnect(principal: string, connectionId?: number): Promise<number>
+  /** Resolves once the message is on disk, or with why it was not taken; rejects with `log_full`, retryable. */
+  push(message: PushedMessage): Promise<PushOutcome>
+  /** Has a message that was answered with an error listed as rejected. */
+  refusePush(refused: Refused): Promise<void>
   /** The connections of the device or the key, the oldest first. */
   connections(principal: string): Promise<readonly ConnectionView[]>
 }

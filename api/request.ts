@@ -17,6 +17,7 @@ export interface RequestSchemas<Params extends z.ZodObject, Query extends z.ZodO
   readonly query?: Query
   readonly body?: Body
   readonly bodyOptional?: boolean
+  readonly bodyAs?: 'bytes'
 }
 
 interface Parsed<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
@@ -49,10 +50,7 @@ export async function parseRequest<Params extends z.ZodObject, Query extends z.Z
     const fields = [params, query].flatMap((result) => (result.error ? fieldErrors(result.error) : []))
     throw new HttpProblem('malformed_request', describe('address', fields), { fields })
   }
-  const body = (schemas.body ?? noBody).safeParse(
-    schemas.body ? await readJson(request, schemas.bodyOptional === true) : undefined,
-    inWords,
-  )
+  const body = (schemas.body ?? noBody).safeParse(schemas.body ? await readWhole(request, schemas) : undefined, inWords)
   if (!body.success) {
     const fields = fieldErrors(body.error)
     throw new HttpProblem('invalid_input', describe('body', fields), { fields })
@@ -72,12 +70,15 @@ function queryRecord(query: URLSearchParams): Record<string, string | string[]> 
   )
 }
 
-async function readJson(request: RawRequest, optional: boolean): Promise<unknown> {
-  if (optional && request.contentType === undefined && (await request.readBody()).length === 0) return {}
+type BodyShape = Pick<RequestSchemas<z.ZodObject, z.ZodObject, z.ZodType>, 'bodyOptional' | 'bodyAs'>
+
+async function readWhole(request: RawRequest, { bodyOptional, bodyAs }: BodyShape): Promise<unknown> {
+  if (bodyOptional && request.contentType === undefined && (await request.readBody()).length === 0) return {}
   const mediaType = request.contentType?.split(';')[0]?.trim().toLowerCase()
   if (mediaType !== 'application/json')
     throw new HttpProblem('unsupported_media_type', 'this route reads application/json; say so in Content-Type')
   const bytes = await request.readBody()
+  if (bodyAs === 'bytes') return bytes
   try {
     return JSON.parse(strictUtf8.decode(bytes))
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { CheckTelemetry } from '../ingest/index.ts'
 import type { Clock } from '../model/index.ts'
 import type { Cache } from '../store/cache/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
@@ -17,6 +18,7 @@ export interface RouteDeps {
   /** Of this state alone. */
   readonly cache: Cache
   readonly validateRule: ValidateRule
+  readonly checkTelemetry: CheckTelemetry
   /** The newest audit entries of earlier times, as they were written down beside the database. */
   recordedCheckpoints(): Promise<readonly AuditCheckpoint[]>
   readonly registry: Registry

@@ -21,6 +21,8 @@ export interface Policy {
   readonly role: Role
   readonly scope: Scope
   readonly sites: 'own' | 'every'
+  /** A device may call it too, with its token, for itself and for the devices whose gateway it is. */
+  readonly devices?: 'own'
 }
 
 /** One answer that a route may give. Without a schema it has no body; JSON unless a media type is named. */
@@ -103,6 +105,8 @@ interface RouteFace<
     readonly body?: Body
     /** No body at all is the same as `{}`. */
     readonly bodyOptional?: boolean
+    /** The schema gets the bytes of the JSON as they came, and only describes what they are to be. */
+    readonly bodyAs?: 'bytes'
   }
   readonly responses: Responses
   /** Statuses of problems that it answers beside those that its shape tells (openapi.ts). */

@@ -26,6 +26,7 @@ import { signInRoutes } from './routes/sign-in.ts'
 import { signInPageRoutes } from './routes/sign-in-page.ts'
 import { siteRoutes } from './routes/sites.ts'
 import { statusRoutes } from './routes/status.ts'
+import { telemetryRoutes } from './routes/telemetry.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 
 /** Every route there is; what is not in this list is neither mounted nor documented. */
@@ -50,6 +51,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...ownAccountRoutes(deps),
     ...peopleRoutes(deps),
     ...keyRoutes(deps),
+    ...telemetryRoutes(deps),
     ...rejectedRoutes(deps),
     ...auditRoutes(deps),
     ...statusRoutes(deps),

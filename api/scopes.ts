@@ -7,6 +7,7 @@ export const scopes = [
   'profiles:read',
   'profiles:write',
   'readings:read',
+  'telemetry:write',
   'rules:read',
   'rules:write',
   'alerts:read',

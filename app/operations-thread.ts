@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { Registry } from 'prom-client'
 import { createDispatcher } from '../alerts/index.ts'
 import { createApi, type TlsPair } from '../api/index.ts'
+import { createTelemetryCheck } from '../ingest/index.ts'
 import { platformDeviceId, systemClock } from '../model/index.ts'
 import { createNotifier } from '../notifier/index.ts'
 import { validateRule } from '../rules/index.ts'
@@ -111,6 +112,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
         broker,
       },
       validateRule,
+      checkTelemetry: createTelemetryCheck(config.ingest),
       recordedCheckpoints: checkpoints.list,
       accountSecret: accountSecretOf(data.state),
       metrics,

@@ -152,6 +152,8 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       appendControl: obeyingControls(appendControl, broker),
       appendTelemetry: createTelemetryAppend(appender),
       takeUses: async () => uses.take(),
+      push: broker.push,
+      refusePush: async (refused) => broker.refusePush(refused),
     } satisfies BrokerService)
     lifecycle.own('port to operations', () => operationsToMain.port1.close())
     const operations = startThread<OperationsThreadData, OperationsReady>({

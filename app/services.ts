@@ -29,4 +29,6 @@ export const brokerMethods = [
   'logStats',
   'appendTelemetry',
   'takeUses',
+  'push',
+  'refusePush',
 ] as const

@@ -22,8 +22,9 @@ import { createLoginThrottle } from './login-throttle.ts'
 import { createPace } from './pace.ts'
 import type { BrokerAccess, BrokerPersistence, ConnectionView, FanoutLedger, SessionRegistry } from './ports.ts'
 import { createPresence } from './presence.ts'
+import { createPush, type Push } from './push.ts'
 import { ExchangesUnderWay } from './qos2.ts'
-import { createRefusals } from './refusals.ts'
+import { createRefusals, type Refused } from './refusals.ts'
 import { createRoster } from './roster.ts'
 import { createWills } from './wills.ts'
 
@@ -55,7 +56,7 @@ export interface BrokerPorts {
 export interface BrokerStats {
   readonly connections: number
   readonly connectionsTotal: number
-  /** QoS 1 and 2 messages acknowledged, each after it was on disk. */
+  /** QoS 1 and 2 messages acknowledged, and pushes, each after it was on disk. */
   readonly ackedTotal: number
   /** QoS 0 messages not taken because the log was full. */
   readonly droppedQos0Total: number
@@ -92,6 +93,10 @@ export interface Broker {
    * it again.
    */
   forget(device: DeviceId): void
+  /** Takes telemetry that did not come by MQTT. */
+  readonly push: Push
+  /** Lists telemetry that did not come by MQTT and was refused, at most ten a second of each device. */
+  refusePush(refused: Refused): void
   /** New TLS handshakes use the files as they are now; keeps the old ones and rejects when they cannot be read. */
   reloadTls(): Promise<void>
   stats(): BrokerStats
@@ -135,7 +140,8 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     else aedes.publish(packet, finish)
   }
   const shared = { config, access, appender, topics, persistence, refusals, logger }
-  const accept = createAccept({ ...shared, interest, exchanges, fanout, gate, pace, counters, monotonicMs, publish })
+  const way = { appender, topics, interest, fanout, gate, pace, counters, monotonicMs, publish }
+  const accept = createAccept({ ...shared, ...way, exchanges })
   const logins = createFailedLogins(logger, monotonicMs)
   const roster = createRoster(presence, config.maxConnections, monotonicMs)
   const throttle = createLoginThrottle({ delayMs: config.wrongPasswordDelayMs }, monotonicMs)
@@ -235,6 +241,8 @@ export function createBroker(config: BrokerConfig, deps: BrokerDeps): Broker {
     endSecrets: (ends) => roster.endSecrets(ends, clock.now()),
     connectionsOf: roster.of,
     forget,
+    push: createPush(config, way),
+    refusePush: refusals.recordPush,
     reloadTls: listeners.reloadTls,
     stats: () => ({
       connections: roster.size,

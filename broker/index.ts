@@ -13,3 +13,5 @@ export type {
   MqttSession,
   SessionRegistry,
 } from './ports.ts'
+export type { PushedMessage, PushOutcome } from './push.ts'
+export type { Refused } from './refusals.ts'

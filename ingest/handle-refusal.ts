@@ -13,11 +13,11 @@ import { noteSeen } from './watching.ts'
 export function handleRefusal(step: Step, memory: Memory, rejections: Rejections, views: MessageViews): void {
   const { frame } = step
   const device = memory.deviceOfPrincipal(frame.principal())
-  const [code, payload] = splitRefusal(frame)
+  const { code, said, payload } = splitRefusal(frame)
   if (device !== undefined && device.record.quarantine === undefined) noteSeen(step, device)
   const known = rejectReasons.find((reason) => reason === code)
   const reason: RejectReason = known ?? 'forbidden_topic'
-  const detail = known === undefined ? `refused: ${code}` : describe(reason, frame, device, payload)
+  const detail = known === undefined ? `refused: ${code}` : (said ?? describe(reason, frame, device, payload))
   const deviceId = device?.record.id ?? null
   rejections.add(
     { share: device, deviceId, clientId: frame.clientId(), topic: frame.topic(), reason, detail, payload },

@@ -1,3 +1,4 @@
+export { type CheckTelemetry, createTelemetryCheck, type TelemetryFault } from './check-telemetry.ts'
 export { type IngestConfig, ingestConfigSchema } from './config.ts'
 export { createIngest, type Ingest, type IngestDeps } from './ingest.ts'
 export {

@@ -108,7 +108,7 @@ function readEntry(entry: Buffer): MessageView {
   frame.next()
   const { receivedMs, flags, kind } = frame
   const kept = frame.payload()
-  const payload = kind === frameKind.refusal ? splitRefusal(frame)[1] : kept
+  const payload = kind === frameKind.refusal ? splitRefusal(frame).payload : kept
   return {
     position: entry.readDoubleLE(at.position),
     receivedMs,

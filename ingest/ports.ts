@@ -51,8 +51,9 @@ export interface MessageView {
   /** Where it ends in the log; grows from message to message. */
   readonly position: LogPosition
   readonly receivedMs: number
-  /** Who sent it: the device itself, or its gateway. */
+  /** Who sent it: the device itself, or its gateway; `key:{id}` or `person/{id}` where somebody else has pushed it. */
   readonly principal: string
+  /** Empty: it came by no connection. */
   readonly clientId: string
   /** Empty: an attempt to connect. */
   readonly topic: string

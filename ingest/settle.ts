@@ -1,3 +1,4 @@
+import { noSession } from '../model/index.ts'
 import type { Counters } from './counters.ts'
 import type { MessageDraft } from './draft.ts'
 import { RowTime } from './message-time.ts'
@@ -62,7 +63,9 @@ export function createSettle(counters: Counters): (draft: MessageDraft, route: R
   return (draft, route, step) => {
     if (draft.rowCount > 0) settleRows(draft, step)
     // A gateway speaks for a device that has no connection of its own: whatever it brings shows that the device is there.
-    draft.device.presence.relayedOnline = route.sender !== undefined && draft.status !== 'offline'
+    // What came by no connection tells nothing of one.
+    if (step.frame.session !== noSession)
+      draft.device.presence.relayedOnline = route.sender !== undefined && draft.status !== 'offline'
     if (draft.info !== undefined) draft.device.info = draft.info
   }
 }

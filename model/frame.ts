@@ -8,7 +8,7 @@ import { AppError } from './errors.ts'
  *     5  u8   flags: bits 0-1 QoS, bit 2 DUP, bit 3 RETAIN
  *     6  u16  packet identifier (0 without)
  *     8  f64  received time, epoch ms; never decreases along the log
- *    16  u32  session: a number that names one MQTT session of a client; a clean session gets a new one
+ *    16  u32  session: a number that names one MQTT session of a client; a clean session gets a new one; 0: it came by none
  *    20  u16  origin length
  *    22  u16  topic length
  *    24  origin (UTF-8: principal, U+0000, client id), topic (UTF-8), payload (the rest)
@@ -18,7 +18,7 @@ import { AppError } from './errors.ts'
  * tick      -                                          - (the log is complete until its received time)
  * presence  connected | disconnected | broker-started  for disconnected: the reason
  * control   site/{id}, profile/{id}, device/{id}, …    the record as JSON; empty: it is gone
- * refusal   the topic refused                          reason code, U+0000, the payload refused (cut)
+ * refusal   the topic refused                          reason code (and `: ` what was wrong), U+0000, the payload refused (cut)
  * seal      -                                          a log adapter's own (checksums); readers pass over it
  */
 export const frameKind = { message: 1, tick: 2, presence: 3, control: 4, refusal: 5, seal: 6 } as const
@@ -27,6 +27,8 @@ export type FrameKind = (typeof frameKind)[keyof typeof frameKind]
 export const frameFlags = { qosMask: 0b11, dup: 0b100, retain: 0b1000 } as const
 
 export const frameHeaderBytes = 24
+/** Of frames that came by no MQTT session: what was pushed, and what the platform says itself. */
+export const noSession = 0
 /** Topic and origin are at most 65,535 bytes each [MQTT-1.5.3], a payload at most 268,435,455 (MQTT 3.1.1, 2.2.3). */
 export const maxFrameBytes = frameHeaderBytes + 2 * 0xffff + 0x0fffffff
 

@@ -25,6 +25,7 @@ export {
   frameHeaderBytes,
   frameKind,
   maxFrameBytes,
+  noSession,
 } from './frame.ts'
 export {
   type AlertId,

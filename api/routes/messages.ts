@@ -11,8 +11,10 @@ const messageSchema = z
   .strictObject({
     id: z.string().openapi({ description: 'Its place in the log; grows from message to message' }),
     time: timeField.openapi({ description: 'When it was received' }),
-    sender: z.string().openapi({ description: 'The device itself, or its gateway' }),
-    clientId: z.string(),
+    sender: z.string().openapi({
+      description: 'The device itself or its gateway; `key:…` or `person/…` where somebody else has pushed it',
+    }),
+    clientId: z.string().openapi({ description: 'Empty: it came over HTTP' }),
     topic: z.string().openapi({ description: 'Empty: an attempt to connect' }),
     qos: z.int().min(0).max(2),
     dup: z.boolean(),
@@ -22,7 +24,7 @@ const messageSchema = z
     fate: z.enum(['taken', 'partly', 'rejected', 'refused', 'repeated']).openapi({
       description:
         'What became of it. `taken`: its readings count, or what it says of the device; `partly`: something in it could ' +
-        'not be used; `rejected`: acknowledged, and not used; `refused`: not acknowledged, the connection was closed; ' +
+        'not be used; `rejected`: acknowledged, and not used; `refused`: not acknowledged, the connection was closed, or it was answered with an error; ' +
         '`repeated`: it had come before, and counts once',
     }),
     reason: z

@@ -24,7 +24,7 @@ const rejectedSchema = z
   .strictObject({
     time: timeField.openapi({ description: 'When it was received' }),
     deviceId: z.string().nullable().openapi({ description: 'Null when no device could be named' }),
-    clientId: z.string(),
+    clientId: z.string().openapi({ description: 'Empty: it came over HTTP' }),
     topic: z.string(),
     reason: z.string().openapi({ example: 'not_json' }),
     detail: z.string().openapi({ description: 'What exactly was wrong, for people' }),

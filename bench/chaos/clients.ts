@@ -2,6 +2,7 @@ import type { Platform } from '../../test/scenario/platform.ts'
 import { type CrossingClient, startCrossingClient } from './crossing.ts'
 import { createMessageMaker, type PayloadKind } from './messages.ts'
 import { type ChaosClient, type ChaosDeps, startMqttClient } from './mqtt-client.ts'
+import { startPushClient } from './push-client.ts'
 import { type RetainedClient, startRetainedClient } from './retained.ts'
 import { startSocketClient } from './socket-client.ts'
 
@@ -30,6 +31,12 @@ const socketPlans = [
   { id: 'timed-socket', kind: 'timed', slots: 40 },
   { id: 'untimed-socket', kind: 'untimed', slots: 16 },
 ] as const
+/** The second one's readings are pushed by its gateway. */
+const pushPlans = [
+  { id: 'timed-http', kind: 'timed', gatewayId: undefined },
+  { id: 'backlog-http-child', kind: 'backlog', gatewayId: 'timed-http' },
+] as const
+const pushSlots = 4
 const retainedId = 'retained'
 /** Its telemetry is what the offline subscriber has subscribed to. */
 export const queuedDevice = 'timed-qos1-clean'
@@ -46,7 +53,7 @@ export interface ChaosClients {
 
 /** Registers a device per client and lets all of them publish. */
 export async function startClients(platform: Platform, deps: ChaosDeps): Promise<ChaosClients> {
-  const { client, mqttPort: port } = platform
+  const { client, mqttPort: port, httpPort } = platform
   const register = async (id: string) => (await client.createDevice({ id, profileId: 'meter-1ph' })).token
   const startMs = Date.now() - headStartMs
   const clients: ChaosClient[] = []
@@ -58,6 +65,14 @@ export async function startClients(platform: Platform, deps: ChaosDeps): Promise
     for (const { id, kind, slots } of socketPlans) {
       const options = { port, id, token: await register(id), slots }
       clients.push(await startSocketClient(options, createMessageMaker(id, kind, startMs), deps.ledger))
+    }
+    const tokens = new Map<string, string>()
+    for (const { id, kind, gatewayId } of pushPlans) {
+      const device = { id, profileId: 'meter-1ph', ...(gatewayId !== undefined && { gatewayId }) }
+      tokens.set(id, (await client.createDevice(device)).token)
+      const token = tokens.get(gatewayId ?? id) ?? ''
+      const options = { httpPort, id, token, slots: pushSlots }
+      clients.push(startPushClient(options, createMessageMaker(id, kind, startMs), deps.ledger))
     }
     const retained = await startRetainedClient(port, retainedId, await register(retainedId))
     clients.push(retained)

@@ -6,7 +6,12 @@ import { schemaFaults } from './json-schema.ts'
 const schema = z.record(z.string(), z.unknown())
 const content = z.record(z.string(), z.object({ schema }))
 
-const policy = z.strictObject({ role: z.enum(roles), scope: z.enum(scopes), sites: z.enum(['own', 'every']) })
+const policy = z.strictObject({
+  role: z.enum(roles),
+  scope: z.enum(scopes),
+  sites: z.enum(['own', 'every']),
+  devices: z.literal('own').optional(),
+})
 
 const ownPolicy = z.strictObject({ for: z.enum(['person', 'everyone']) })
 

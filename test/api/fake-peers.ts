@@ -1,7 +1,7 @@
 import type { ApiPeers, BrokerStatus } from '../../api/index.ts'
-import type { ConnectionView } from '../../broker/index.ts'
+import type { ConnectionView, PushedMessage, PushOutcome, Refused } from '../../broker/index.ts'
 import type { IngestStats, MessageView, Presence } from '../../ingest/index.ts'
-import type { AppError, DeviceId, SeriesId } from '../../model/index.ts'
+import { AppError, type DeviceId, type SeriesId } from '../../model/index.ts'
 import type { LogStats } from '../../store/log/index.ts'
 import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
 import { createMemoryReadings } from '../store/readings/memory-readings.ts'
@@ -18,6 +18,11 @@ export interface FakePeers {
   passedOver: number
   /** Of principals. */
   readonly connections: Map<string, readonly ConnectionView[]>
+  /** Telemetry in the log, in order, and what was listed as refused. */
+  readonly pushed: PushedMessage[]
+  readonly refusedPushes: Refused[]
+  /** What becomes of a push; by default it is on disk. */
+  pushOutcome: PushOutcome | AppError | undefined
   readonly presences: Map<DeviceId, Presence>
   logStats: LogStats
   ingestStats: IngestStats
@@ -53,6 +58,9 @@ export function createFakePeers(): FakePeers {
     series,
     controls: [],
     connections: new Map(),
+    pushed: [],
+    refusedPushes: [],
+    pushOutcome: undefined,
     messages: new Map(),
     passedOver: 0,
     presences: new Map(),
@@ -142,6 +150,13 @@ export function createFakePeers(): FakePeers {
       },
       broker: {
         status: () => answer('broker', () => ({ ...fake.brokerStatus, ...unasked })),
+        async push(message) {
+          const { pushOutcome = { kind: 'durable' } } = fake
+          if (pushOutcome instanceof AppError) throw pushOutcome
+          if (pushOutcome.kind === 'durable') fake.pushed.push(message)
+          return pushOutcome
+        },
+        refusePush: async (refused) => void fake.refusedPushes.push(refused),
         connections: (principal) => answer('broker', () => fake.connections.get(principal) ?? []),
         disconnect: async (principal, connectionId) => {
           const theirs = fake.connections.get(principal) ?? []

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseDeviceId } from '../../model/index.ts'
+import { platformActor } from '../../store/state/index.ts'
 import { type Caller, createCallers } from './access/callers.ts'
 import { createWorld, type Ids, nowhere, type Place, places, secretOf, siteOf, type World } from './access/world.ts'
 import { contractFaults, findOperation } from './contract.ts'
@@ -22,6 +24,9 @@ beforeAll(async () => {
   callers = await createCallers(api)
   sender = createSender(api.url)
   for (const place of places) things.set(place, await world.furnishWhole(place))
+  const own = parseDeviceId(idsOf('here').device)
+  const { token } = await api.state.change(platformActor, (unit) => unit.credentials.issueDeviceToken(own))
+  callers.push({ name: 'a device of here', key: token, isDevice: true })
 })
 afterAll(async () => {
   sender[Symbol.dispose]()

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { expect, vi } from 'vitest'
 import { type Api, type ApiSettings, apiConfigSchema, createApi, type TlsPair } from '../../api/index.ts'
+import { createTelemetryCheck, ingestConfigSchema } from '../../ingest/index.ts'
 import {
   type Clock,
   type DeviceRecord,
@@ -138,6 +139,7 @@ export async function startApi(
     relay,
     peers: fake.peers,
     validateRule,
+    checkTelemetry: createTelemetryCheck(ingestConfigSchema.parse({})),
     recordedCheckpoints: async () => recordedCheckpoints,
     accountSecret: randomBytes(32),
     metrics: new Registry(),

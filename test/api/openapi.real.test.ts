@@ -31,7 +31,8 @@ function mounted(): string[] {
   const changes = createChanges(state, { flush: async () => undefined })
   const live = createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 })
   const cache = createMemoryCache({ maxBytes: 1_000 })
-  const parts = { state, cache, changes, peers: fake.peers, live, validateRule: () => [], registry, clock }
+  const checks = { validateRule: () => [], checkTelemetry: () => [] }
+  const parts = { state, cache, changes, peers: fake.peers, live, ...checks, registry, clock }
   const recordedCheckpoints = async () => []
   const config = apiConfigSchema.parse({})
   const logger = pino({ level: 'silent' })
@@ -82,7 +83,8 @@ describe('the OpenAPI document', () => {
         expect([id, security]).toEqual([id, policy.for === 'person' ? [session] : [{ key: [] }, session]])
         expect([id, description]).toEqual([id, expect.stringMatching(/Who: .* about themselves/)])
       } else {
-        expect([id, security]).toEqual([id, [{ key: [policy.scope] }, { session: [] }]])
+        const devices = policy.devices === undefined ? [] : [{ device: [] }]
+        expect([id, security]).toEqual([id, [{ key: [policy.scope] }, { session: [] }, ...devices]])
         const who = new RegExp(`Who: the role \`${policy.role}\`.*\`${policy.scope}\`.*sites.*\\.$`)
         expect([id, description]).toEqual([id, expect.stringMatching(who)])
       }

@@ -13,7 +13,7 @@ Made from the API's document (\`/openapi.json\`, \`x-pelbiot-policy\`); a test c
 - **For themselves**: about the caller alone, whatever the role. *People* are those who are signed in; keys get 403. *Everyone*: keys
   too.
 - A caller without any of these gets 401 (no key and no session, or one that is unknown, expired or ended; a device's token opens
-  nothing here), one whose role, scope or sites do not suffice 403.
+  nothing but what says *device*, for itself and the devices whose gateway it is), one whose role, scope or sites do not suffice 403.
 
 **One thing shows through.** Ids of devices, assets and rules are unique on the whole platform, so an admin of one site who makes
 one under an id that another site has is told that it is taken, as for an id of their own site, and nothing else of it.
@@ -42,5 +42,6 @@ function whoMay(policy: Policy): string {
   if (policy === 'public') return 'anybody | – | –'
   if ('for' in policy)
     return policy.for === 'person' ? 'people, for themselves | – | –' : 'everyone, for themselves | – | –'
-  return `\`${policy.role}\` | \`${policy.scope}\` | ${policy.sites === 'own' ? 'own' : 'none'}`
+  const role = policy.devices === undefined ? `\`${policy.role}\`` : `\`${policy.role}\`, or the device`
+  return `${role} | \`${policy.scope}\` | ${policy.sites === 'own' ? 'own' : 'none'}`
 }

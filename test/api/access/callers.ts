@@ -13,6 +13,8 @@ export interface Caller {
   readonly cookie?: string
   readonly role?: Role
   readonly sites?: SiteScope
+  /** It is a device, of neither place. */
+  readonly isDevice?: boolean
   /** Undefined: its key is not narrowed. */
   readonly scopes?: readonly Scope[]
 }
@@ -40,8 +42,9 @@ export async function createCallers(api: Harness): Promise<Caller[]> {
   const revoked = await api.post('/api/v1/keys', { name: 'revoked', role: 'admin' })
   await api.request('DELETE', `/api/v1/keys/${revoked.body.id}`)
   const expired = await api.issueKey({ role: 'admin', expiresMs: startMs - 1 })
-  const nobodies = { anonymous: null, 'a device': token, 'a revoked key': revoked.body.key, 'an expired key': expired }
-  return [...callers, ...Object.entries(nobodies).map(([name, key]) => ({ name, key }))]
+  const nobodies = { anonymous: null, 'a revoked key': revoked.body.key, 'an expired key': expired }
+  const device = { name: 'a device', key: token, isDevice: true }
+  return [...callers, device, ...Object.entries(nobodies).map(([name, key]) => ({ name, key }))]
 }
 
 /** Admins of all sites whose keys are narrowed: to the scope (and what their calls hand on), and to all others. */
@@ -64,11 +67,13 @@ const statusOf = { hidden: 404, refused: 422, empty: 200 } as const
 /** What the policy says that a caller gets who calls an operation for things of `place`. */
 export function expectedStatus(
   policy: Policy,
-  { cookie, role, sites, scopes: narrow }: Caller,
+  { cookie, role, sites, isDevice, scopes: narrow }: Caller,
   example: Example,
   place: Place,
 ): number {
   if (policy === 'public') return example.status
+  // It may call for itself alone.
+  if (isDevice === true && 'devices' in policy) return statusOf.hidden
   if (role === undefined || sites === undefined) return 401
   if ('for' in policy) return policy.for === 'person' && cookie === undefined ? 403 : example.status
   if (!roleIncludes(role, policy.role)) return 403

@@ -57,6 +57,7 @@ export const examples: Readonly<Record<string, Example>> = {
   'GET /api/v1/devices/{id}/readings': hidden(200, device('/readings?metric=voltage')),
   'GET /api/v1/devices/{id}/latest': hidden(200, device('/latest')),
   'GET /api/v1/devices/{id}/series': hidden(200, device('/series')),
+  'POST /api/v1/devices/{id}/telemetry': hidden(204, device('/telemetry', { voltage: 229.8 })),
   'GET /api/v1/devices': empty(({ site }) => ({ path: `/devices?siteId=${site}&limit=20` })),
   'POST /api/v1/devices': refused(201, ({ fresh, site }) => ({
     path: '/devices',
