@@ -16,4 +16,6 @@ process.env.UV_THREADPOOL_SIZE ??= '16'
 process.env.NODE_COMPILE_CACHE ??= new URL('../node_modules/.cache/compile', import.meta.url).pathname
 const { enableCompileCache } = await import('node:module')
 enableCompileCache(process.env.NODE_COMPILE_CACHE)
-await import('./cli.ts')
+// What the installation made of these very sources, if it did and nobody wants the sources themselves.
+const { findBundle } = await import('./bundle/find.js')
+await import((process.env.PELBIOT_SOURCES ? undefined : findBundle()) ?? './cli.ts')

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildBundle } from '../app/bundle/build.ts'
 import { installTools } from './setup/install-tools.ts'
 import { summarise } from './setup/summary.ts'
 import { requireToolsVariable } from './setup/tools.ts'
@@ -16,6 +17,8 @@ const tools = await installTools((line) => console.log(line))
 if (tools.missing.length > 0 && tools.maySkip !== undefined) {
   console.log(`tests that need ${tools.missing.join(', ')} are skipped, not installed: ${tools.maySkip}`)
 }
+// Scenarios run what an installation would.
+await buildBundle()
 const reportFolder = mkdtempSync(join(tmpdir(), 'pelbiot-test-'))
 const reportFile = join(reportFolder, 'report.json')
 const exitCode = await runVitest(process.argv.slice(2))

@@ -79,7 +79,9 @@ export async function runKillBetween({ runs, say }: KillBetweenOptions): Promise
       // What it remembers of before is in a snapshot then, and the start after the kill has only the crossing to go by.
       await platform.stop()
       const hold: Hold = { ...moment.hold, value }
-      await platform.start({ nodeArgs: ['--import', preload], env: { [holdVariable]: JSON.stringify(hold) } })
+      // From its sources, for the preload stands in for some of them.
+      const env = { [holdVariable]: JSON.stringify(hold), PELBIOT_SOURCES: '1' }
+      await platform.start({ nodeArgs: ['--import', preload], env })
       const mailsBefore = mailsAbout()
       await publish(value)
       await untilBetween(platform, moment.first, value)
