@@ -8,7 +8,10 @@ const chartEveryMs = 30_000
 const dayMs = 86_400_000
 const chartStepMs = 15 * 60_000
 /** What a card shows first; the others follow by name. */
-const firstMetrics = ['power', 'voltage', 'voltage_l1', 'current', 'current_l1', 'energy', 'temperature', 'load']
+const firstMetrics = [
+  ...['power', 'voltage', 'voltage_l1', 'current', 'current_l1', 'energy', 'temperature', 'load'],
+  ...['messages_per_s', 'acks_per_s', 'log_lag_bytes', 'disk_free', 'memory_rss', 'mails_waiting'],
+]
 const shownMetrics = 6
 
 const at = (id) => document.querySelector(`#${id}`)
@@ -44,6 +47,9 @@ function bytes(value) {
 
 const inWords = (metric) => metric.replaceAll('_', ' ')
 
+/** Viewers look on. */
+let mayAcknowledge = false
+
 function drawAlert(alert, names) {
   const { evidence } = alert
   const device = names.get(alert.deviceId) ?? alert.deviceId
@@ -53,7 +59,11 @@ function drawAlert(alert, names) {
       ? `${measured(evidence.value, evidence.unit)}, limit ${evidence.op} ${measured(evidence.limit, evidence.unit)}`
       : `no message for ${evidence.intervals} intervals`
   const done = alert.acknowledgedAt !== null
-  const button = element('button', { type: 'button', disabled: done }, done ? 'Acknowledged' : 'Acknowledge')
+  const button = element(
+    'button',
+    { type: 'button', disabled: done || !mayAcknowledge, hidden: !done && !mayAcknowledge },
+    done ? 'Acknowledged' : 'Acknowledge',
+  )
   button.addEventListener('click', async () => {
     button.disabled = true
     await post(`/alerts/${alert.id}/acknowledge`, {}).catch(complain)
@@ -136,11 +146,20 @@ function drawGroups(devices, assets, latest, alerts) {
   )
 }
 
+/** What somebody reads who has just started, or sees a site that is empty. */
+function firstSteps(devices) {
+  if (devices.some(({ id }) => id !== 'platform')) return []
+  const docs = element('a', { href: '/docs' }, 'HTTP API')
+  return [element('p', { className: 'soft' }, 'No meter yet. An admin registers one over the ', docs, '.')]
+}
+
 let chartDueMs = 0
 async function refreshChart(devices) {
   const now = Date.now()
   if (now < chartDueMs) return
   const panels = devices.filter(({ profileId }) => profileId === 'meter-3ph')
+  at('power').parentElement.hidden = panels.length === 0
+  if (panels.length === 0) return
   const query = `metric=power&bucket=15m&fn=avg&from=${now - dayMs}&to=${now}`
   const sums = new Map()
   for (const { id } of panels) {
@@ -202,7 +221,7 @@ async function refresh() {
   const none = element('p', { className: 'soft' }, 'None. All is well.')
   const names = new Map(devices.map(({ id, name }) => [id, name]))
   at('alerts').replaceChildren(...(alerts.length === 0 ? [none] : alerts.map((alert) => drawAlert(alert, names))))
-  at('devices').replaceChildren(...drawGroups(devices, assets, latest, alerts))
+  at('devices').replaceChildren(...firstSteps(devices), ...drawGroups(devices, assets, latest, alerts))
   complain(`Live · ${clock(Date.now())}`)
   await refreshChart(devices)
   await refreshMail()
@@ -234,7 +253,8 @@ at('leave').addEventListener('click', async () => {
 })
 
 async function begin() {
-  const { kind, name } = await read('/auth/session')
+  const { kind, name, role } = await read('/auth/session')
+  mayAcknowledge = role !== 'viewer'
   at('who').textContent = name
   at('leave').hidden = kind !== 'person'
   at('live').hidden = false

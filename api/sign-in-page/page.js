@@ -5,7 +5,7 @@ const at = (id) => document.querySelector(`#${id}`)
 const steps = [...document.querySelectorAll('[data-step]')]
 const storedKey = 'pelbiot-key'
 const leads = {
-  password: 'Sign in to see your meters, alerts and reports.',
+  password: 'Sign in to see your meters and alerts.',
   code: 'One more step: your second factor.',
   recovery: 'One more step: a recovery code. Each is good once.',
   forgotten: 'We send a link to the address, if it is that of somebody here.',

@@ -62,6 +62,8 @@ describeWith(['chromium'], 'the sign-in page', () => {
     await page.getByRole('button', { name: 'Open' }).click()
     await page.waitForURL((url) => url.pathname === '/')
     await page.getByText('Live ·').waitFor()
+    await page.getByText('No meter yet').waitFor()
+    await page.getByText('Power of the panels').waitFor({ state: 'hidden' })
     await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'hidden' })
     expect(faults).toEqual([])
   })
