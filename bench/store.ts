@@ -1,8 +1,10 @@
 /**
  * The readings stores on their own: 2 M rows of six values of 1,000 `meter-1ph` over 30 days, in order, in batches:
- *   npm run -s bench -- store [--rows 2000000] [--batch 20000] [--json]
+ *   npm run -s bench -- store [--rows 2000000] [--devices 1000] [--days 30] [--batch 20000] [--only duckdb|influxdb] [--json]
  * Queries are medians of five; `allDailyMax` is a query per device, all asked at once: what the port offers. InfluxDB is
- * Debian's, started and removed here.
+ * Debian's, started and removed here. With `--every S` each device reports every S seconds instead, and what is asked is one
+ * series' buckets over a day, a month, 90 days and a year, as far as the days reach, with percentiles; once more while 10,000
+ * rows/s are written (`store-ranges.ts`).
  */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,10 +33,9 @@ import { makeTempFolder } from '../test/setup/temp-folder.ts'
 import type { Bench } from './bench.ts'
 import { median } from './median.ts'
 import { memoryMb } from './process-stats.ts'
+import { askRanges } from './store-ranges.ts'
 
 const dayMs = 86_400_000
-const days = 30
-const devices = 1_000
 /** A server that writes nothing for so long has written everything down. */
 const settleMs = 8_000
 /** 2026-03-01T00:00:00Z */
@@ -48,7 +49,7 @@ const catalog: SeriesCatalog = {
   get: (seriesId): SeriesInfo | undefined => {
     const device = Math.floor((seriesId - 1) / metrics.length)
     const metric = metrics[(seriesId - 1) % metrics.length]
-    if (metric === undefined || device < 0 || device >= devices) return undefined
+    if (metric === undefined || device < 0) return undefined
     const deviceId = parseDeviceId(`meter-${device}`)
     return { seriesId, deviceId, deviceNumber: device + 1, metric: metric.name, profileId, known: true }
   },
@@ -62,13 +63,20 @@ function seriesOf(device: number, metric: number): SeriesId {
 /** Values as meters send them: two decimals, slowly changing, the register rising. */
 function fill(
   batch: ReadingBatchBuilder,
-  rows: { readonly from: number; readonly to: number; readonly stepMs: number },
+  rows: {
+    readonly from: number
+    readonly to: number
+    readonly stepMs: number
+    readonly devices: number
+    readonly firstMs?: number
+  },
 ) {
+  const { devices, firstMs = startMs } = rows
   batch.clear()
   for (let row = rows.from; row < rows.to; row++) {
     const device = row % devices
     const turn = Math.floor(row / devices)
-    const timeMs = Math.floor(startMs + turn * rows.stepMs)
+    const timeMs = Math.floor(firstMs + turn * rows.stepMs)
     for (let metric = 0; metric < metrics.length; metric++) {
       const wave = Math.sin(turn / 40 + device + metric)
       const value = metric === 3 ? 10_000 + turn * 0.25 + device : Math.round((220 + 30 * wave) * 100) / 100
@@ -83,12 +91,12 @@ async function timeMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-async function write(store: ReadingStore, rows: number, batchRows: number) {
+async function write(store: ReadingStore, { rows, batchRows, devices, days }: Load) {
   const stepMs = (days * dayMs * devices) / rows
   const builder = new ReadingBatchBuilder(batchRows * metrics.length)
   const batchMs: number[] = []
   for (let from = 0; from < rows; from += batchRows) {
-    fill(builder, { from, to: Math.min(rows, from + batchRows), stepMs })
+    fill(builder, { from, to: Math.min(rows, from + batchRows), stepMs, devices })
     const batch: ReadingBatch = builder
     batchMs.push(await timeMs(() => store.write(batch, from + 1)))
   }
@@ -101,7 +109,10 @@ async function write(store: ReadingStore, rows: number, batchRows: number) {
   }
 }
 
-async function ask(store: ReadingStore) {
+/** `after`: days that others have written since. */
+async function ask(store: ReadingStore, load: Load, after = 0) {
+  const { devices, days } = load
+  if (load.everyMs !== undefined) return askBuckets(store, { ...load, after })
   const dayStartMs = startMs + 12 * dayMs
   const dailyEdges = Float64Array.from({ length: days + 1 }, (_, day) => startMs + day * dayMs)
   const power = Array.from({ length: devices }, (_, device) => seriesOf(device, 2))
@@ -122,6 +133,19 @@ async function ask(store: ReadingStore) {
   return figures
 }
 
+/** In calm, and while 10,000 rows/s more are written, newer than all others. */
+async function askBuckets(store: ReadingStore, { devices, days, after }: Load & { readonly after: number }) {
+  const series = Array.from({ length: Math.min(devices, 20) }, (_, i) => seriesOf((i * 7) % devices, 2))
+  const builder = new ReadingBatchBuilder(1_000 * metrics.length)
+  const rows = { stepMs: 1_000, devices, firstMs: startMs + (days + after) * dayMs }
+  const batch = (n: number) => {
+    fill(builder, { ...rows, from: n * 1_000, to: (n + 1) * 1_000 })
+    return builder
+  }
+  const calm = await askRanges(store, { startMs, days, series, writing: undefined })
+  return { calm, writing: await askRanges(store, { startMs, days, series, writing: { rowsPerS: 10_000, batch } }) }
+}
+
 function round(value: number): number {
   return Math.round(value * 100) / 100
 }
@@ -131,28 +155,32 @@ const deps = { catalog, logId: 'bench', clock: systemClock, logger: pino({ level
 interface Load {
   readonly rows: number
   readonly batchRows: number
+  readonly devices: number
+  readonly days: number
+  /** How often each device reports; undefined: as the rows are spread. */
+  readonly everyMs: number | undefined
 }
 
 /** Queries are timed on what was just written, and again after every day was rewritten. */
-async function measureDuckdb({ rows, batchRows }: Load, say: (line: string) => void) {
+async function measureDuckdb(load: Load, say: (line: string) => void) {
   using folder = makeTempFolder('bench')
   const config = duckdbReadingsConfigSchema.parse({ path: join(folder.path, 'readings.duckdb') })
   const empty = createDuckdbReadings(config, deps)
   await empty.open()
-  const written = await write(empty, rows, batchRows)
+  const written = await write(empty, load)
   const rssAnonMb = round(memoryMb(process.pid).rssAnon)
   await empty.close()
   const store = createDuckdbReadings(config, deps)
   const openMs = round(await timeMs(() => store.open()))
   const { readings, bytes } = await store.stats()
-  const queriesMs = await ask(store)
+  const queriesMs = await ask(store, load)
   say('rewrites every day')
   const compactMs = round(
     await timeMs(async () => {
-      for (let day = 0; day < days; day++) await store.compact(startMs + day * dayMs)
+      for (let day = 0; day < load.days; day++) await store.compact(startMs + day * dayMs)
     }),
   )
-  const compacted = await ask(store)
+  const compacted = await ask(store, load, 1)
   await store.close()
   const bytesPerReading = round((bytes ?? 0) / (readings ?? 0))
   return {
@@ -168,7 +196,7 @@ async function measureDuckdb({ rows, batchRows }: Load, say: (line: string) => v
 }
 
 /** A server of its own, with default settings but that it soon writes down what is only in its log. */
-async function measureInfluxdb({ rows, batchRows }: Load, say: (line: string) => void) {
+async function measureInfluxdb(load: Load, say: (line: string) => void) {
   await using server = await startInfluxdb({
     env: {
       INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION: '2s',
@@ -178,13 +206,13 @@ async function measureInfluxdb({ rows, batchRows }: Load, say: (line: string) =>
   const config = influxdbReadingsConfigSchema.parse({ url: server.url, timeoutMs: 120_000 })
   const store = createInfluxdbReadings(config, deps)
   await store.open()
-  const written = await write(store, rows, batchRows)
+  const written = await write(store, load)
   const serverRssAnonMb = round(memoryMb(server.pid).rssAnon)
   say('waits until it has written everything down')
   const bytes = await settledSize(server.folder)
-  const queriesMs = await ask(store)
+  const queriesMs = await ask(store, load)
   await store.close()
-  const bytesPerReading = round(bytes / (rows * metrics.length))
+  const bytesPerReading = round(bytes / (load.rows * metrics.length))
   return { name: 'influxdb', ...written, bytesPerReading, queriesMs, serverRssAnonMb }
 }
 
@@ -205,10 +233,19 @@ function sizeOf(folder: string): number {
 
 /** Side by side, one after the other: the same rows, the same questions. */
 export const benchStore: Bench = async ({ args, say }) => {
-  const { values } = parseArgs({ args: [...args], options: { rows: { type: 'string' }, batch: { type: 'string' } } })
-  const load = { rows: Number(values.rows ?? 2_000_000), batchRows: Number(values.batch ?? 20_000) }
-  say(`duckdb: writes ${load.rows} rows in batches of ${load.batchRows}`)
-  const duckdb = await measureDuckdb(load, say)
-  say('influxdb: the same')
-  return { stores: [duckdb, await measureInfluxdb(load, say)] }
+  const text = { type: 'string' } as const
+  const options = { rows: text, devices: text, days: text, batch: text, every: text, only: text }
+  const { values } = parseArgs({ args: [...args], options })
+  const [devices, days] = [Number(values.devices ?? 1_000), Number(values.days ?? 30)]
+  const everyMs = values.every === undefined ? undefined : Number(values.every) * 1_000
+  const rows = everyMs === undefined ? Number(values.rows ?? 2_000_000) : (days * dayMs * devices) / everyMs
+  const load: Load = { rows, batchRows: Number(values.batch ?? 20_000), devices, days, everyMs }
+  const measures = { duckdb: measureDuckdb, influxdb: measureInfluxdb }
+  const stores = []
+  for (const [name, measure] of Object.entries(measures)) {
+    if (values.only !== undefined && values.only !== name) continue
+    say(`${name}: writes ${rows} rows of ${devices} devices over ${days} days in batches of ${load.batchRows}`)
+    stores.push(await measure(load, say))
+  }
+  return { stores }
 }
