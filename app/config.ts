@@ -123,7 +123,11 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
     readings,
     influxdb: influxConfigOf(values),
     recentBytes: values.READINGS_RECENT_MB * 1024 * 1024,
-    nightly: { retentionDays: values.READINGS_RETENTION_DAYS, hourUtc: values.READINGS_NIGHT_HOUR_UTC },
+    nightly: {
+      retentionDays: values.READINGS_RETENTION_DAYS,
+      rollupRetentionDays: values.READINGS_ROLLUP_RETENTION_DAYS,
+      hourUtc: values.READINGS_NIGHT_HOUR_UTC,
+    },
     audit: { retentionDays: values.AUDIT_RETENTION_DAYS },
     alerts: { ...dispatcherConfigSchema.parse({}), recipients: values.ALERT_EMAIL },
     notifier: {

@@ -12,6 +12,7 @@ import { createLogger } from './logging.ts'
 import { createNightly } from './nightly.ts'
 import { serve } from './port-rpc.ts'
 import { openableReadings } from './readings-store.ts'
+import { createRollupWork, rollupWorkConfig } from './rollup-work.ts'
 import type { IngestService } from './services.ts'
 import { runThread } from './threads.ts'
 
@@ -77,6 +78,15 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     })
     lifecycle.own('nightly work', nightly.stop)
     nightly.start()
+    if (store.rollUp !== undefined) {
+      const rollups = createRollupWork(rollupWorkConfig, {
+        readings: { rollUp: store.rollUp },
+        clock: systemClock,
+        logger,
+      })
+      lifecycle.own('rollups', rollups.stop)
+      rollups.start()
+    }
     serve(port, {
       ...ingest.queries,
       range: readings.range,

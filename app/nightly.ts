@@ -5,6 +5,8 @@ import type { CompactableStore, ReadingStore } from '../store/readings/index.ts'
 export interface NightlyConfig {
   /** Whole UTC days of raw readings that are kept. */
   readonly retentionDays: number
+  /** Of rollups; fewer than of the readings count as as many. */
+  readonly rollupRetentionDays: number
   /** Hour of the day, UTC, at which the work begins. */
   readonly hourUtc: number
 }
@@ -43,7 +45,7 @@ export function createNightly(config: NightlyConfig, deps: NightlyDeps): { start
     try {
       await trimAlerts()
       await trimAnswers()
-      await readings.expire(todayMs - config.retentionDays * dayMs)
+      await readings.expire(todayMs - config.retentionDays * dayMs, todayMs - config.rollupRetentionDays * dayMs)
       if (stopped || readings.compact === undefined) return
       const rows = await readings.compact(todayMs - dayMs)
       logger.info({ rows, day: new Date(todayMs - dayMs).toISOString().slice(0, 10) }, 'readings sorted')

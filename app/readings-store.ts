@@ -5,6 +5,7 @@ import {
   createDuckdbReadings,
   createInfluxdbReadings,
   type ReadingStore,
+  type RollableStore,
   type SeriesCatalog,
 } from '../store/readings/index.ts'
 import type { PlatformConfig } from './config.ts'
@@ -25,7 +26,7 @@ type StoreConfig = Pick<PlatformConfig, 'readings' | 'influxdb'>
 export function openableReadings(
   config: StoreConfig,
   deps: ReadingStoreDeps,
-): ReadingStore & Partial<CompactableStore> {
+): ReadingStore & Partial<CompactableStore & RollableStore> {
   const { readingsFile, ...rest } = deps
   if (config.influxdb !== undefined) return createInfluxdbReadings(config.influxdb, { ...rest, clock: systemClock })
   return createDuckdbReadings({ ...config.readings, path: readingsFile }, rest)

@@ -87,6 +87,14 @@ const platformSchemas = {
     .max(36_500)
     .default(90)
     .describe('Days that raw readings are kept; in a database that was there before, no longer than its own retention'),
+  READINGS_ROLLUP_RETENTION_DAYS: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(1_826)
+    .describe(
+      'Days that the rollups of a quarter of an hour are kept, at least as long as the readings: they answer buckets when the readings are gone',
+    ),
   READINGS_NIGHT_HOUR_UTC: z
     .int()
     .min(0)

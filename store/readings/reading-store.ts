@@ -120,8 +120,32 @@ export interface ReadingStore {
   buckets(query: BucketQuery): Promise<BucketColumns>
   /** The newest reading of each series; index i answers seriesIds[i], time NaN where there is none. */
   latest(seriesIds: Int32Array): Promise<ReadingColumns>
-  /** Removes the whole UTC days before `beforeMs`. */
-  expire(beforeMs: number): Promise<void>
+  /**
+   * Removes the whole UTC days before `beforeMs`; of rollups those before `rollupsBeforeMs`, by default the same, are removed
+   * too. Rollups that are kept longer go on to answer `buckets`, in whole slots; what comes for such a time afterwards is not counted.
+   */
+  expire(beforeMs: number, rollupsBeforeMs?: number): Promise<void>
   stats(): Promise<ReadingStoreStats>
   close(): Promise<void>
+}
+
+/** New readings alone, or also what has changed since it was rolled up. */
+export type RollUp = 'new' | 'all'
+
+export interface RollUpStep {
+  /** Readings are rolled up to here, epoch ms, but for what has changed since. */
+  readonly untilMs: number
+}
+
+/**
+ * A store that keeps rollups: per series and quarter of an hour (UTC) what `buckets` is made of. They are never wrong: what is not
+ * rolled up, or has changed since, is answered from the readings. `buckets` gives the same with and without, but that sums
+ * are added up in another order.
+ */
+export interface RollableStore {
+  /**
+   * Rolls up some of what lies before `beforeMs`, between two writes; undefined: nothing is left to do. After a crash, and in
+   * a store from before rollups, it goes on where it was.
+   */
+  rollUp(beforeMs: number, what: RollUp): Promise<RollUpStep | undefined>
 }

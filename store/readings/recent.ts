@@ -125,8 +125,8 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
       return inMemory ? buckets({ seriesId, edgesMs }) : store.buckets({ seriesId, edgesMs })
     },
     latest: async (seriesIds) => (closed ? store.latest(seriesIds) : latest(seriesIds)),
-    expire: async (beforeMs) => {
-      await store.expire(beforeMs)
+    expire: async (beforeMs, rollupsBeforeMs) => {
+      await store.expire(beforeMs, rollupsBeforeMs)
       recent.trimAll(Math.floor(beforeMs / dayMs) * dayMs - 1)
     },
     stats: () => store.stats(),

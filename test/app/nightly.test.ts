@@ -28,10 +28,10 @@ test('each night whole days beyond the retention go and the closed day is sorted
   const done: string[] = []
   const iso = (ms: number) => new Date(ms).toISOString()
   const nightly = createNightly(
-    { retentionDays: 90, hourUtc: 19 },
+    { retentionDays: 90, rollupRetentionDays: 100, hourUtc: 19 },
     {
       readings: {
-        expire: async (beforeMs) => void done.push(`expire ${iso(beforeMs)}`),
+        expire: async (beforeMs, rollupsMs = 0) => void done.push(`expire ${iso(beforeMs)} ${iso(rollupsMs)}`),
         compact: async (dayStartMs) => {
           done.push(`compact ${iso(dayStartMs)}`)
           if (done.length === 3) throw new Error('disk is full')
@@ -51,11 +51,11 @@ test('each night whole days beyond the retention go and the closed day is sorted
   expect(done).toEqual([
     'trim alerts',
     'trim answers',
-    'expire 2026-08-25T00:00:00.000Z',
+    'expire 2026-08-25T00:00:00.000Z 2026-08-15T00:00:00.000Z',
     'compact 2026-11-22T00:00:00.000Z',
     'trim alerts',
     'trim answers',
-    'expire 2026-08-26T00:00:00.000Z',
+    'expire 2026-08-26T00:00:00.000Z 2026-08-16T00:00:00.000Z',
     'compact 2026-11-23T00:00:00.000Z',
   ])
 })

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { checkEdges, emptyBuckets, emptyReadings, wholeMs } from '../columns.ts'
-import type { ReadingStore } from '../reading-store.ts'
+import type { ReadingStore, RollableStore, RollUp, RollUpStep } from '../reading-store.ts'
 import { rewriteSlice, sliceDay } from './compaction.ts'
 import type { DuckdbReadingsConfig } from './config.ts'
 import { selectLatest } from './latest.ts'
 import { createDatabaseOwner, type DuckdbReadingsDeps } from './owner.ts'
 import { selectBuckets, selectRange } from './queries.ts'
-import { removeBefore } from './removal.ts'
+import { forgetBefore, removeBefore } from './removal.ts'
+import { rollStep } from './roller.ts'
 
 const dayMs = 86_400_000
 
@@ -20,8 +21,15 @@ export interface CompactableStore {
 export function createDuckdbReadings(
   config: DuckdbReadingsConfig,
   deps: DuckdbReadingsDeps,
-): ReadingStore & CompactableStore {
+): ReadingStore & CompactableStore & RollableStore {
   const owner = createDatabaseOwner(config, deps)
+
+  function rollUp(beforeMs: number, what: RollUp): Promise<RollUpStep | undefined> {
+    return owner.change('roll up readings', ({ session, writer }) =>
+      rollStep(session, writer.rolled, { beforeMs: wholeMs(beforeMs), what }),
+    )
+  }
+
   return {
     remote: false,
     open: async () => (await owner.open()).writer.ledger,
@@ -47,11 +55,18 @@ export function createDuckdbReadings(
         const slots = Array.from(seriesIds, (seriesId) => writer.layout.slotOf(seriesId))
         return readers.use((session) => selectLatest(session, slots))
       }),
-    expire: (beforeMs) =>
-      owner.change('expire readings', async ({ writer }) => {
-        const dayStartMs = Math.floor(wholeMs(beforeMs) / dayMs) * dayMs
-        await writer.change((session) => removeBefore(session, writer.layout.tables, dayStartMs))
-      }),
+    expire: async (beforeMs, rollupsBeforeMs = beforeMs) => {
+      const expiry = { beforeMs: dayStart(beforeMs), rolledBeforeMs: dayStart(Math.min(beforeMs, rollupsBeforeMs)) }
+      if (expiry.rolledBeforeMs < expiry.beforeMs) while ((await rollUp(expiry.beforeMs, 'all')) !== undefined);
+      await owner.change('expire readings', async ({ writer, session }) => {
+        // In between, something old may have come.
+        if (expiry.rolledBeforeMs < expiry.beforeMs)
+          while ((await rollStep(session, writer.rolled, { beforeMs: expiry.beforeMs, what: 'all' })) !== undefined);
+        await writer.change(() => removeBefore(session, writer.layout.tables, expiry))
+        forgetBefore(writer.rolled, expiry.beforeMs)
+      })
+    },
+    rollUp,
     compact: async (dayStartMs) => {
       const action = 'compact readings'
       const fromMs = Math.floor(dayStartMs / dayMs) * dayMs
@@ -68,6 +83,10 @@ export function createDuckdbReadings(
       }),
     close: () => owner.close(),
   }
+}
+
+function dayStart(timeMs: number): number {
+  return Math.floor(wholeMs(timeMs) / dayMs) * dayMs
 }
 
 async function sizeOf(path: string): Promise<number> {

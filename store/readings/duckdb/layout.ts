@@ -1,5 +1,6 @@
 import { AppError, type ReadingBatch, type SeriesId } from '../../../model/index.ts'
 import type { SeriesCatalog, SeriesInfo } from '../reading-store.ts'
+import { widenRolledSql } from './rolled-tables.ts'
 import type { Session } from './session.ts'
 import {
   createTableSql,
@@ -36,6 +37,7 @@ const narrowTable: ReadingTable = { index: 0, name: 'narrow', keyName: 'series',
 export const layoutSchemaSql: readonly string[] = [
   createTableSql(narrowTable),
   'CREATE TABLE layout (profile_id VARCHAR, table_number INTEGER, column_number INTEGER, metric VARCHAR)',
+  ...widenRolledSql(narrowTable, 0),
 ]
 
 export async function loadLayout(session: Session, catalog: SeriesCatalog): Promise<Layout> {
@@ -103,6 +105,7 @@ export async function loadLayout(session: Session, catalog: SeriesCatalog): Prom
       if (before === undefined) await session.run(createTableSql(table))
       else for (const column of added) await session.run(`ALTER TABLE ${table.name} ADD COLUMN ${column} DOUBLE`)
       await session.run(`INSERT INTO layout VALUES ${rows.join(', ')}`)
+      for (const sql of widenRolledSql(table, first)) await session.run(sql)
     })
     remember(profileId, table, metrics)
   }

@@ -1,7 +1,11 @@
 import { checkEdges, emptyBuckets, emptyReadings, meanScale, wholeMs } from '../columns.ts'
 import type { BucketColumns, BucketQuery, RangeQuery, ReadingColumns } from '../reading-store.ts'
+import { BucketSum, bucketOfGroups, type GroupRun, groupRuns, planPieces } from '../rollups/index.ts'
+import { selectRolled } from './rolled-state.ts'
+import { rolledColumns, rolledName } from './rolled-tables.ts'
 import type { Session } from './session.ts'
 import { qualityOf, type Slot } from './tables.ts'
+import { inTransaction } from './transaction.ts'
 
 export async function selectRange(session: Session, slot: Slot, query: RangeQuery): Promise<ReadingColumns> {
   const value = valueColumn(slot)
@@ -17,8 +21,35 @@ export async function selectRange(session: Session, slot: Slot, query: RangeQuer
     : emptyReadings(0)
 }
 
+/** From rollups where there are any, and from the readings elsewhere. */
 export async function selectBuckets(session: Session, slot: Slot, query: BucketQuery): Promise<BucketColumns> {
   const edgesMs = checkEdges(query.edgesMs)
+  // What is rolled up must be of the same moment as the rows.
+  return inTransaction(session, async () => {
+    const sum = new BucketSum(edgesMs.length - 1)
+    for (const piece of planPieces(edgesMs, await selectRolled(session, slot.table, slot.key))) {
+      if (piece.kind === 'raw') sum.addAll(piece.firstBucket, await aggregateRaw(session, slot, piece.edgesMs))
+      else
+        for (const run of groupRuns(piece.edgesMs))
+          await aggregateRolled(session, slot, { ...run, firstBucket: piece.firstBucket + run.firstBucket }, sum)
+    }
+    return sum.columns
+  })
+}
+
+async function aggregateRolled(session: Session, { table, key, column }: Slot, run: GroupRun, into: BucketSum) {
+  const { count, scaled, min, max, first, last } = rolledColumns(column)
+  const sql = `SELECT ((slot_ms - $2) // $4)::DOUBLE, sum(${count})::DOUBLE, sum(${scaled}) / sum(${count}) / ${meanScale},
+    min(${min}), max(${max}), sum(${scaled}) / ${meanScale}, arg_min(${first}, slot_ms), arg_max(${last}, slot_ms)
+    FROM ${rolledName(table)}
+    WHERE key = $1::INTEGER AND slot_ms >= $2 AND slot_ms < $3 AND ${count} > 0 GROUP BY 1 ORDER BY 1`
+  const { edgesMs, groupMs, firstBucket } = run
+  const [groups, ...columns] = await session.select(sql, [key, edgesMs[0] ?? 0, edgesMs.at(-1) ?? 0, groupMs])
+  const part = { ...emptyBuckets(0), ...columnsOf(columns) }
+  for (const [row, bucket] of bucketOfGroups(run, groups ?? []).entries()) into.add(firstBucket + bucket, part, row)
+}
+
+async function aggregateRaw(session: Session, slot: Slot, edgesMs: Float64Array): Promise<BucketColumns> {
   const buckets = emptyBuckets(edgesMs.length - 1)
   const value = valueColumn(slot)
   const fromMs = edgesMs[0] ?? 0
@@ -38,6 +69,12 @@ export async function selectBuckets(session: Session, slot: Slot, query: BucketQ
   for (const [i, target] of targets.entries())
     for (const [row, bucket] of (index ?? []).entries()) target[bucket] = columns[i]?.[row] ?? Number.NaN
   return buckets
+}
+
+/** In the order in which both questions ask for them. */
+function columnsOf([count, avg, min, max, sum, first, last]: readonly Float64Array[]): BucketColumns | undefined {
+  if (!count || !avg || !min || !max || !sum || !first || !last) return undefined
+  return { count, avg, min, max, sum, first, last }
 }
 
 function uniformStep(edgesMs: Float64Array): number | undefined {

@@ -3,7 +3,10 @@ import type { LogPosition } from '../../log/index.ts'
 import type { SeriesCatalog } from '../reading-store.ts'
 import { takeStoredRows } from './late-rows.ts'
 import { type Layout, loadLayout } from './layout.ts'
-import { type Ledger, readLedger, writeLedger, writeLogId } from './schema.ts'
+import type { Removed } from './removal.ts'
+import { loadRolled, noProgress, RolledTable, saveChanged } from './rolled-state.ts'
+import { rolledName, rolledWidths, widenRolledSql } from './rolled-tables.ts'
+import { type Ledger, readLedger, writeLedger, writeLogId, writeRawFrom } from './schema.ts'
 import type { Session } from './session.ts'
 import type { StagedTable } from './staged-table.ts'
 import { createStager } from './stager.ts'
@@ -15,9 +18,11 @@ export interface Writer {
   readonly layout: Layout
   /** As of the last commit. */
   readonly ledger: Ledger
+  /** By the tables' indices. */
+  readonly rolled: readonly RolledTable[]
   write(batch: ReadingBatch, position: LogPosition): Promise<void>
-  /** Removals: one transaction of `work`, which tells how the counts change. */
-  change(work: (session: Session) => Promise<{ readonly readings: number; readonly rows: number }>): Promise<void>
+  /** Removals: one transaction of `work`, which tells how the counts change, and before when there are none but in rollups. */
+  change(work: (session: Session) => Promise<Removed>): Promise<void>
 }
 
 export interface WriterDeps {
@@ -30,12 +35,20 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
   const layout = await loadLayout(session, catalog)
   const stager = createStager(layout.slots)
   const writers: (TableWriter | undefined)[] = []
+  const rolled: RolledTable[] = []
 
+  const widths = await rolledWidths(session)
   for (const table of layout.tables) {
     const { newest } = stager.setTable(table)
     const sql = `SELECT ${table.keyName}::DOUBLE, max(time_ms)::DOUBLE FROM ${table.name} GROUP BY 1`
     const [keys, timesMs] = await session.select(sql, [])
     for (const [i, key] of (keys ?? []).entries()) newest.store(key, timesMs?.[i] ?? Number.NaN)
+    const width = widths.get(rolledName(table)) ?? 0
+    if (width < table.columns.length)
+      await inTransaction(session, async () => {
+        for (const statement of widenRolledSql(table, width)) await session.run(statement)
+      })
+    rolled[table.index] = await loadRolled(session, table)
   }
 
   async function writerOf({ table }: StagedTable): Promise<TableWriter> {
@@ -55,9 +68,19 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
     for (const table of layout.tables) {
       if (stager.tables[table.index]?.table === table) continue
       stager.setTable(table)
+      rolled[table.index] = rolled[table.index]?.widened(table) ?? new RolledTable(table, noProgress)
       writers[table.index]?.discard()
       writers[table.index] = undefined
     }
+  }
+
+  /** Notes which rollups are no longer right; returns how to remember it once the transaction is committed. */
+  async function noteChanged(staged: StagedTable): Promise<() => void> {
+    const beside = rolled[staged.table.index]
+    const changed = beside?.changedBy(staged, ledger.rawFromMs)
+    if (beside === undefined || changed === undefined || changed.keys.length === 0) return () => {}
+    await saveChanged(session, staged.table, changed)
+    return () => beside.add(changed)
   }
 
   /** Returns what the table has more of. */
@@ -75,6 +98,7 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
 
   return {
     layout,
+    rolled,
     get ledger() {
       return ledger
     },
@@ -90,9 +114,11 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
         highestDevice: Math.max(ledger.highestDevice, layout.highestDevice),
         highestSeries: Math.max(ledger.highestSeries, layout.highestSeries),
       }
+      const noted: (() => void)[] = []
       try {
         await inTransaction(session, async () => {
           for (const staged of touched) {
+            noted.push(await noteChanged(staged))
             const added = await storeTable(staged)
             next = {
               ...next,
@@ -109,14 +135,16 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
         throw error
       }
       ledger = next
+      for (const remember of noted) remember()
       for (const staged of touched) staged.committed()
     },
     change: async (work) => {
       let next = ledger
       await inTransaction(session, async () => {
-        const { readings, rows } = await work(session)
-        next = { ...ledger, readings: ledger.readings + readings, rows: ledger.rows + rows }
+        const { readings, rows, rawFromMs } = await work(session)
+        next = { ...ledger, readings: ledger.readings + readings, rows: ledger.rows + rows, rawFromMs }
         await writeLedger(session, next)
+        await writeRawFrom(session, rawFromMs)
       })
       ledger = next
     },

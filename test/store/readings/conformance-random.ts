@@ -15,6 +15,7 @@ export function testAgainstMaps(
     const time = fc.oneof(
       fc.integer({ min: 0, max: 40 }),
       fc.integer({ min: 0, max: 5 }).map((day) => day * dayMs),
+      fc.integer({ min: 0, max: 300 }).map((minutes) => minutes * 300_000),
     )
     const reading = fc.record({
       series,
@@ -28,11 +29,21 @@ export function testAgainstMaps(
         arbitrary: fc.record({ kind: fc.constant('write' as const), readings: fc.array(reading, { maxLength: 30 }) }),
       },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const), before: time }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('roll' as const),
+          before: time,
+          what: fc.constantFrom('new' as const, 'all' as const),
+          // Often not all of what there is to do.
+          steps: fc.constantFrom(1, 2, 100),
+        }),
+      },
       { weight: supports.restart ? 1 : 0, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
     )
     const edges = fc.uniqueArray(time, { minLength: 2, maxLength: 6 }).map((offsets) => offsets.sort((a, b) => a - b))
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 8 }), edges, async (steps, offsets) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), edges, async (steps, offsets) => {
         const catalog = createStandardCatalog()
         const place = await begin()
         const oracle = createMemoryReadings(catalog)
@@ -49,6 +60,9 @@ export function testAgainstMaps(
               await tested.write(batchOf(...step.readings), position)
               await oracle.write(batchOf(...step.readings), position)
             }
+            if (step.kind === 'roll')
+              for (let n = 0; n < step.steps; n++)
+                if ((await tested.rollUp?.(march + step.before, step.what)) === undefined) break
             if (step.kind === 'expire') {
               await tested.expire(march + step.before)
               await oracle.expire(march + step.before)

@@ -3,6 +3,7 @@ import { testAsking } from './conformance-asking.ts'
 import { testKeeping } from './conformance-keeping.ts'
 import { testNames } from './conformance-names.ts'
 import { testAgainstMaps } from './conformance-random.ts'
+import { testRollups } from './conformance-rollups.ts'
 import { testWriting } from './conformance-writing.ts'
 import { type StorePlace, useStore } from './store-under-test.ts'
 
@@ -28,6 +29,7 @@ export function describeReadingStore(name: string, begin: () => Promise<StorePla
     testWriting(here, supports)
     testNames(here)
     testKeeping(here, supports)
+    testRollups(here, supports)
     testAgainstMaps(begin, supports)
   })
 }

@@ -8,6 +8,7 @@ import {
   type DuckdbReadingsConfig,
   duckdbReadingsConfigSchema,
   type ReadingStore,
+  type RollableStore,
   type SeriesCatalog,
 } from '../../../store/readings/index.ts'
 
@@ -17,7 +18,10 @@ export const silentLogger = pino({ level: 'silent' })
 
 export interface DuckdbPlace {
   readonly path: string
-  create(catalog: SeriesCatalog, config?: Partial<DuckdbReadingsConfig>): ReadingStore & CompactableStore
+  create(
+    catalog: SeriesCatalog,
+    config?: Partial<DuckdbReadingsConfig>,
+  ): ReadingStore & CompactableStore & RollableStore
   remove(): Promise<void>
 }
 

@@ -7,6 +7,7 @@ import { createDuckdbPlace } from './duckdb-place.ts'
 import { createMemoryReadings } from './memory-readings.ts'
 
 const program = fileURLToPath(new URL('./writing-child.ts', import.meta.url))
+const rollingProgram = fileURLToPath(new URL('./rolling-child.ts', import.meta.url))
 
 function storedBy(child: Child): number {
   const lines = child.stdout().match(/stored \d+/g) ?? []
@@ -43,3 +44,41 @@ test('DuckDB has every batch up to its position, once, when its process is kille
     await place.remove()
   }
 })
+
+test('DuckDB answers buckets as the readings say when its process is killed while it rolls up', async () => {
+  const place = await createDuckdbPlace()
+  const catalog = deterministicCatalog()
+  const oracle = createMemoryReadings(catalog)
+  try {
+    let written = 0
+    for (const moreBatches of [7, 20, 31, 43]) {
+      const child = startChild(process.execPath, [rollingProgram, place.path])
+      const enough = written + moreBatches
+      await child.waitFor((line) => (line.startsWith(`stored ${enough}`) ? line : undefined), 60_000)
+      await child.kill('SIGKILL')
+      const store = place.create(catalog)
+      const { position } = await store.open()
+      for (let n = written + 1; n <= position; n++) await oracle.write(deterministicBatch(n), n)
+      written = position
+      await expectSameBuckets(store, oracle, position)
+      await store.close()
+    }
+  } finally {
+    await place.remove()
+  }
+})
+
+/** Hours of everything, and slots of the newest. */
+async function expectSameBuckets(store: ReadingStore, oracle: ReadingStore, batches: number): Promise<void> {
+  const startMs = 1_772_323_200_000
+  const hours = Float64Array.from({ length: Math.ceil(batches / 6) + 2 }, (_, i) => startMs + i * 3_600_000)
+  const slots = Float64Array.from({ length: 40 }, (_, i) => startMs + (batches - 50) * 600_000 + i * 900_000)
+  for (let seriesId = 1; seriesId <= 100; seriesId += 3)
+    for (const edgesMs of [hours, slots]) {
+      const { sum, avg, ...exact } = await store.buckets({ seriesId, edgesMs })
+      const { sum: wantedSum, avg: wantedAvg, ...wanted } = await oracle.buckets({ seriesId, edgesMs })
+      expect(exact).toEqual(wanted)
+      for (const [i, value] of wantedSum.entries()) if (!Number.isNaN(value)) expect(sum[i]).toBeCloseTo(value, 9)
+      for (const [i, value] of wantedAvg.entries()) if (!Number.isNaN(value)) expect(avg[i]).toBeCloseTo(value, 9)
+    }
+}

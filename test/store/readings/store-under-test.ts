@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, expect } from 'vitest'
-import type { ReadingStore, SeriesCatalog } from '../../../store/readings/index.ts'
+import type { ReadingStore, RollableStore, SeriesCatalog } from '../../../store/readings/index.ts'
 import { createTestCatalog, type TestCatalog } from './catalog.ts'
 
 /** Where a store under test keeps its things. */
 export interface StorePlace {
   /** Each call is another start of the store at the same place, after the one before was closed. */
-  create(catalog: SeriesCatalog): ReadingStore
+  create(catalog: SeriesCatalog): ReadingStore & Partial<RollableStore>
   remove(): Promise<void>
 }
 
 /** An open store for each test. */
 export interface StoreUnderTest {
-  readonly store: ReadingStore
+  readonly store: ReadingStore & Partial<RollableStore>
   readonly catalog: TestCatalog
   /** Resolves with the position. */
   restart(): Promise<number>
@@ -40,10 +40,19 @@ export function createStandardCatalog(): TestCatalog {
   return catalog
 }
 
+/** Everything that is to be rolled up before then, however many steps it takes. */
+export async function rollUpAll(
+  store: Partial<RollableStore>,
+  beforeMs: number,
+  what: 'new' | 'all' = 'all',
+): Promise<void> {
+  while ((await store.rollUp?.(beforeMs, what)) !== undefined);
+}
+
 export function useStore(begin: () => Promise<StorePlace>, supports: { readonly counts: boolean }): StoreUnderTest {
   let place: StorePlace
   let catalog: TestCatalog
-  let store: ReadingStore
+  let store: ReadingStore & Partial<RollableStore>
 
   beforeEach(async () => {
     place = await begin()

@@ -1,0 +1,167 @@
+import type { Rolled, Span } from '../rollups/index.ts'
+import type { Session } from './session.ts'
+import type { StagedTable } from './staged-table.ts'
+import type { ReadingTable } from './tables.ts'
+
+const dayMs = 86_400_000
+
+/** How far a table is rolled up, as of the last commit. */
+export interface Progress {
+  /** All keys; -Infinity: nothing yet. */
+  readonly untilMs: number
+  /** Keys up to `nextKey` are before this; NaN: no step is under way. */
+  readonly nextMs: number
+  readonly nextKey: number
+  /** Rollups before this lie sorted by key; NaN: none. */
+  readonly sortedMs: number
+}
+
+/** A device's day that has changed since it was rolled up. */
+export interface ChangedDays {
+  readonly keys: number[]
+  readonly days: number[]
+}
+
+export const noProgress: Progress = {
+  untilMs: Number.NEGATIVE_INFINITY,
+  nextMs: Number.NaN,
+  nextKey: -1,
+  sortedMs: Number.NaN,
+}
+
+/** What one table's writer knows of its rollups. */
+export class RolledTable {
+  table: ReadingTable
+  progress: Progress
+  /** Of the rollups being sorted, keys up to this lie sorted. */
+  sortedKey = -1
+  /** By day: the keys to be rolled up again. */
+  readonly again: Map<number, Set<number>> = new Map()
+
+  constructor(table: ReadingTable, progress: Progress) {
+    this.table = table
+    this.progress = progress
+  }
+
+  /** The table has more columns now; what was rolled up before has none of their readings. */
+  widened(table: ReadingTable): this {
+    this.table = table
+    return this
+  }
+
+  has(key: number, day: number): boolean {
+    return this.again.get(day)?.has(key) ?? false
+  }
+
+  add({ keys, days }: ChangedDays): void {
+    for (const [i, day] of days.entries()) {
+      const ofDay = this.again.get(day) ?? new Set()
+      this.again.set(day, ofDay.add(keys[i] ?? 0))
+    }
+  }
+
+  remove(keys: readonly number[], day: number): void {
+    const ofDay = this.again.get(day)
+    for (const key of keys) ofDay?.delete(key)
+    if (ofDay?.size === 0) this.again.delete(day)
+  }
+
+  /** Days that the staged rows change behind what is rolled up, and that nobody has noted yet; not where raw readings are gone. */
+  changedBy({ inOrder, late }: StagedTable, rawFromMs: number): ChangedDays {
+    const { untilMs, nextMs } = this.progress
+    const rolledToMs = Number.isNaN(nextMs) ? untilMs : Math.max(untilMs, nextMs)
+    const changed: ChangedDays = { keys: [], days: [] }
+    const noted = new Set<string>()
+    for (const { rows, keys, timesMs } of [inOrder, late])
+      for (let row = 0; row < rows; row++) {
+        const timeMs = timesMs[row] ?? 0
+        if (timeMs >= rolledToMs || timeMs < rawFromMs) continue
+        const [key, day] = [keys[row] ?? 0, Math.floor(timeMs / dayMs)]
+        const name = `${key} ${day}`
+        if (noted.has(name) || this.has(key, day)) continue
+        noted.add(name)
+        changed.keys.push(key)
+        changed.days.push(day)
+      }
+    return changed
+  }
+}
+
+export async function loadRolled(session: Session, table: ReadingTable): Promise<RolledTable> {
+  const columns = ['until_ms', 'next_ms', 'next_key', 'sorted_ms'].map((name) => `${name}::DOUBLE`).join(', ')
+  const [until, next, key, sorted] = await session.select(
+    `SELECT ${columns} FROM rolled_state WHERE table_number = $1::INTEGER`,
+    [table.index],
+  )
+  const found = until !== undefined && until.length > 0
+  const nextMs = next?.[0] ?? Number.NaN
+  const rolled = new RolledTable(
+    table,
+    found
+      ? {
+          untilMs: until[0] ?? Number.NEGATIVE_INFINITY,
+          nextMs,
+          nextKey: Number.isNaN(nextMs) ? -1 : (key?.[0] ?? -1),
+          sortedMs: sorted?.[0] ?? Number.NaN,
+        }
+      : noProgress,
+  )
+  const sql = 'SELECT key::DOUBLE, day::DOUBLE FROM rolled_again WHERE table_number = $1::INTEGER'
+  const [keys, days] = await session.select(sql, [table.index])
+  rolled.add({ keys: [...(keys ?? [])], days: [...(days ?? [])] })
+  return rolled
+}
+
+/** Within a transaction. */
+export async function saveProgress(session: Session, { index }: ReadingTable, progress: Progress): Promise<void> {
+  const { untilMs, nextMs, nextKey, sortedMs } = progress
+  const sqlOf = (value: number) => (Number.isNaN(value) ? 'NULL' : String(value))
+  await session.change('DELETE FROM rolled_state WHERE table_number = $1::INTEGER', [index])
+  await session.run(
+    `INSERT INTO rolled_state VALUES (${[index, untilMs, nextMs, nextKey, sortedMs].map(sqlOf).join(', ')})`,
+  )
+}
+
+/** Within the transaction of the readings that change them. */
+export async function saveChanged(
+  session: Session,
+  { index }: ReadingTable,
+  { keys, days }: ChangedDays,
+): Promise<void> {
+  const sql = 'INSERT INTO rolled_again SELECT $1::INTEGER, unnest($2::INTEGER[]), unnest($3::BIGINT[])'
+  await session.change(sql, [index, keys, days])
+}
+
+/** What the rollups of one key can answer, as the transaction that asks sees it. */
+export async function selectRolled(session: Session, table: ReadingTable, key: number): Promise<Rolled> {
+  const sql = `SELECT s.until_ms::DOUBLE, s.next_ms::DOUBLE, s.next_key::DOUBLE, store.raw_from_ms::DOUBLE, a.day::DOUBLE
+    FROM rolled_state s CROSS JOIN store
+    LEFT JOIN rolled_again a ON a.table_number = s.table_number AND a.key = $2::INTEGER
+    WHERE s.table_number = $1::INTEGER ORDER BY a.day`
+  const [until, next, nextKey, rawFrom, days] = await session.select(sql, [table.index, key])
+  const untilMs = until?.[0]
+  if (untilMs === undefined) return { spans: [], rawFromMs: Number.NEGATIVE_INFINITY }
+  const isAhead = key <= (nextKey?.[0] ?? -1)
+  const toMs = isAhead ? Math.max(untilMs, next?.[0] || untilMs) : untilMs
+  const rawFromMs = rawFrom?.[0] ?? Number.NaN
+  return {
+    spans: without(
+      [...(days ?? [])].filter((day) => !Number.isNaN(day)),
+      toMs,
+    ),
+    rawFromMs: Number.isNaN(rawFromMs) ? Number.NEGATIVE_INFINITY : rawFromMs,
+  }
+}
+
+/** Everything before `toMs` but those days, ascending. */
+function without(days: readonly number[], toMs: number): readonly Span[] {
+  const spans: Span[] = []
+  let fromMs = Number.NEGATIVE_INFINITY
+  for (const day of days) {
+    const endMs = Math.min(day * dayMs, toMs)
+    if (fromMs < endMs) spans.push({ fromMs, toMs: endMs })
+    fromMs = (day + 1) * dayMs
+  }
+  if (fromMs < toMs) spans.push({ fromMs, toMs })
+  return spans
+}
