@@ -35,7 +35,7 @@ export function createRepeats({ answers, onMadeRoom, logger }: RepeatsDeps): Rep
 
   async function answer(route: GuardedRoute, request: RawRequest, context: PrincipalContext, key: string) {
     const body = await request.readBody()
-    const named = { principal: context.principal, name: key, content: contentOf(route, request, body) }
+    const named = { principal: context.principal, name: key, content: contentOf(route, request, body, context) }
     const kept = await answers.find(named)
     if (kept?.kind === 'another')
       throw new HttpProblem('idempotency_key_reused', 'this Idempotency-Key came with another request before')
@@ -77,9 +77,14 @@ export function createRepeats({ answers, onMadeRoom, logger }: RepeatsDeps): Rep
   }
 }
 
-/** Where it goes, what it asks, and its body. */
-function contentOf({ method, path }: Route, { params, query }: RawRequest, body: Uint8Array): Uint8Array {
-  const head = JSON.stringify([method, path, params, query.toString(), body.length])
+/** Where it goes, what it asks, and its body; and for which sites, for the answer may show what its sender may not see any more. */
+function contentOf(
+  { method, path }: Route,
+  { params, query }: RawRequest,
+  body: Uint8Array,
+  { principal: { sites } }: PrincipalContext,
+): Uint8Array {
+  const head = JSON.stringify([method, path, params, query.toString(), sites, body.length])
   return Buffer.concat([Buffer.from(head), body])
 }
 

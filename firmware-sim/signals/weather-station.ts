@@ -15,7 +15,7 @@ export function createWeatherStation({ seed, utcOffsetMs }: SignalOptions): Sign
       return {
         temperature: roundTo(meanCel + 2.4 * sun + 0.7 * clouds(timeMs), 1),
         humidity: roundTo(66 - 8 * sun - 3 * clouds(timeMs), 1),
-        pressure: roundTo(1_010 + 3 * air(timeMs), 1),
+        pressure: roundTo(1_010 + 3 * air(timeMs), 2),
         wind_speed: roundTo(8 + 4 * wind(timeMs) + 3 * gusts(timeMs), 1),
         ...forced,
       }

@@ -77,6 +77,19 @@ describe('a write with an Idempotency-Key', () => {
     expect((await api.post('/api/v1/devices', device('seven'), options)).status).toBe(401)
   })
 
+  test('shows nothing of a site that its sender may not see any more', async () => {
+    const { person, cookie } = await api.signIn({ role: 'admin' })
+    await api.addPerson({ role: 'admin' })
+    const send = () => api.post('/api/v1/devices', device('six'), { cookie, ...named('before-the-limit') })
+    expect((await send()).status).toBe(201)
+    await api.post('/api/v1/sites', { id: 'elsewhere', name: 'Elsewhere', timeZone: 'UTC', currency: 'USD' })
+    expect((await api.request('PATCH', `/api/v1/people/${person.id}`, { body: { sites: ['elsewhere'] } })).status).toBe(
+      200,
+    )
+    const { status, body } = await send()
+    expect([status, body.token]).toEqual([422, undefined])
+  })
+
   test('that comes many times at once has one effect', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => api.post('/api/v1/devices', device('crowd'), named('crowd'))),
