@@ -80,7 +80,7 @@ describe('a write with an Idempotency-Key', () => {
   test('shows nothing of a site that its sender may not see any more', async () => {
     const { person, cookie } = await api.signIn({ role: 'admin' })
     await api.addPerson({ role: 'admin' })
-    const send = () => api.post('/api/v1/devices', device('six'), { cookie, ...named('before-the-limit') })
+    const send = () => api.post('/api/v1/devices', device('limited'), { cookie, ...named('before-the-limit') })
     expect((await send()).status).toBe(201)
     await api.post('/api/v1/sites', { id: 'elsewhere', name: 'Elsewhere', timeZone: 'UTC', currency: 'USD' })
     expect((await api.request('PATCH', `/api/v1/people/${person.id}`, { body: { sites: ['elsewhere'] } })).status).toBe(
