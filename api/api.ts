@@ -2,12 +2,13 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { CheckTelemetry } from '../ingest/index.ts'
 import type { Clock } from '../model/index.ts'
-import type { Cache } from '../store/cache/index.ts'
+import { type Cache, cacheWithin } from '../store/cache/index.ts'
 import { createLimits, type LimitRule } from '../store/limits/index.ts'
 import type { Redis } from '../store/redis/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import { type App, createApp } from './app.ts'
 import { createPeopleAccess } from './auth/people-access.ts'
+import { createCachedAnswers } from './cached-answers.ts'
 import { createChanges } from './changes.ts'
 import type { ApiConfig } from './config.ts'
 import { createConnectionLimit } from './connection-limit.ts'
@@ -40,8 +41,10 @@ export interface ApiDeps {
   readonly version: string
   /** What HTTPS and MQTT over TLS begin with; undefined: there is none. */
   readonly tls: TlsPair | undefined
-  /** Its keys are this platform's own. */
+  /** Others may have keys of their own in it. */
   readonly cache: Cache
+  /** Of this start: `state.dataVersions` has begun it. */
+  readonly era: string
   /** What platforms that share it count together is there; undefined: each counts for itself. */
   readonly redis: Redis | undefined
 }
@@ -69,7 +72,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     live,
     clock,
     people,
-    cache: deps.cache,
+    cache: cacheWithin(deps.cache, deps.era),
     registry: deps.metrics,
     validateRule: deps.validateRule,
     checkTelemetry: deps.checkTelemetry,
@@ -86,6 +89,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     logger,
     metrics,
     quotaOf,
+    answerCached: createCachedAnswers({ cache: deps.cache, versions: state.dataVersions }),
     refused,
     repeats: createRepeats({ answers: state.answers, onMadeRoom: metrics.answersRemoved, logger }),
   })

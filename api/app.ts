@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { createPageOrigin, type PageOrigin } from './auth/origin.ts'
 import { type Authenticate, type Authenticated, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
+import type { AnswerCached } from './cached-answers.ts'
 import { type Client, createClientOf } from './client-address.ts'
 import type { ApiConfig } from './config.ts'
 import { createCrossOrigin } from './cross-origin.ts'
@@ -31,6 +32,7 @@ export interface AppDeps {
   readonly logger: Logger
   readonly metrics: Pick<HttpMetrics, 'begin' | 'cacheAsked'>
   quotaOf(client: Client): Quota
+  readonly answerCached: AnswerCached
   readonly refused: Pick<RefusedRequests, 'note'>
   readonly repeats: Repeats
 }
@@ -178,10 +180,11 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         () => false,
       )
     const whole = { ...context, ...who, stillAllowed }
-    const given =
-      unsafe && idempotencyKey !== undefined
-        ? await deps.repeats.run({ route, request, context: whole, key: idempotencyKey })
-        : await route.run(request, whole)
+    const given = await (unsafe && idempotencyKey !== undefined
+      ? deps.repeats.run({ route, request, context: whole, key: idempotencyKey })
+      : route.cached === undefined
+        ? route.run(request, whole)
+        : deps.answerCached({ path: route.path, cached: route.cached, request, asker: who }))
     return cookies.length === 0 ? given : { ...given, cookies: [...cookies, ...(given.cookies ?? [])] }
   }
 

@@ -15,7 +15,7 @@ export interface RouteDeps {
   readonly peers: ApiPeers
   readonly people: PeopleAccess
   readonly live: LiveStreams
-  /** Of this state alone. */
+  /** Of this state and this start of the platform alone. */
   readonly cache: Cache
   readonly validateRule: ValidateRule
   readonly checkTelemetry: CheckTelemetry

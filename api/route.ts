@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
-import type { Principal, Role } from '../model/index.ts'
-import type { SessionRecord } from '../store/state/index.ts'
+import type { Access, Principal, Role } from '../model/index.ts'
+import type { DataKind, SessionRecord } from '../store/state/index.ts'
 import type { Repeat } from './repeat.ts'
 import { parseRequest, type RawRequest } from './request.ts'
 import type { JsonBytes } from './respond.ts'
@@ -132,10 +132,30 @@ export interface RawAnswer {
   readonly stream?: TextStream
 }
 
+/** What its answers are made of. They are kept until that changes, and shared by all who may see the same. */
+export interface CacheSpec {
+  readonly of: readonly [DataKind, ...DataKind[]]
+}
+
+/** What an answer may depend on that is kept for others too: not on who asks. */
+export interface AccessContext {
+  readonly principal: Access
+}
+
+/** Of a route whose answers are kept. */
+export interface CachedRun {
+  readonly of: CacheSpec['of']
+  runFor(request: RawRequest, context: AccessContext): Promise<RawAnswer>
+}
+
 /** A route as the app mounts and documents it, its types forgotten. */
 export type Route = RouteFace<z.ZodObject, z.ZodObject, z.ZodType, ResponseSpecs> &
   (
-    | { readonly policy: Policy | OwnPolicy; run(request: RawRequest, context: PrincipalContext): Promise<RawAnswer> }
+    | {
+        readonly policy: Policy | OwnPolicy
+        readonly cached?: CachedRun
+        run(request: RawRequest, context: PrincipalContext): Promise<RawAnswer>
+      }
     | { readonly policy: 'public'; run(request: RawRequest, context: RequestContext): Promise<RawAnswer> }
   )
 
@@ -157,6 +177,31 @@ export function defineRoute<
     run: async (request: RawRequest, context: PrincipalContext) =>
       handler(await parseRequest(request, face.request ?? {}), context),
   }
+}
+
+/**
+ * A route behind a policy whose answers are kept. They may be made of nothing but the state, of the kinds that `cache` names, and
+ * with the clock change no faster than those are forgotten.
+ */
+export function defineCachedRoute<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  const Responses extends ResponseSpecs,
+>(
+  route: RouteFace<Params, Query, z.ZodUndefined, Responses> & {
+    readonly method: 'get'
+    readonly policy: Policy
+    readonly cache: CacheSpec
+    handler(
+      input: RouteInput<Params, Query, z.ZodUndefined>,
+      context: AccessContext,
+    ): Promise<Answer<NoInfer<Responses>>>
+  },
+): Route {
+  const { handler, cache, ...face } = route
+  const runFor = async (request: RawRequest, context: AccessContext) =>
+    handler(await parseRequest(request, face.request ?? {}), context)
+  return { ...face, cached: { of: cache.of, runFor }, run: runFor }
 }
 
 /** A route that anybody may call. */

@@ -1,4 +1,4 @@
-import { type DeviceId, type DeviceRecord, maySee, type Principal, type SiteId } from '../model/index.ts'
+import { type Access, type DeviceId, type DeviceRecord, maySee, type SiteId } from '../model/index.ts'
 import type { State } from '../store/state/index.ts'
 import { badField, HttpProblem } from './problem.ts'
 
@@ -7,7 +7,7 @@ import { badField, HttpProblem } from './problem.ts'
  * them all.
  */
 export function visible<Record extends { readonly siteId: SiteId | null }>(
-  principal: Principal,
+  principal: Access,
   record: Record | undefined,
 ): Record | undefined {
   if (record === undefined) return undefined
@@ -22,11 +22,11 @@ export function found<Record>(record: Record | undefined, noun: string, id: stri
 }
 
 /** The device that a path names, or a 404 problem. */
-export async function seenDevice(devices: State['devices'], principal: Principal, id: DeviceId): Promise<DeviceRecord> {
+export async function seenDevice(devices: State['devices'], principal: Access, id: DeviceId): Promise<DeviceRecord> {
   return found(visible(principal, await devices.get(id)), 'device', id)
 }
 
 /** A site that a body names: one that may not be seen is answered like one that does not exist. */
-export function requireSite(principal: Principal, siteId: SiteId): void {
+export function requireSite(principal: Access, siteId: SiteId): void {
   if (!maySee(principal.sites, siteId)) throw badField('siteId', `${siteId} is unknown`)
 }

@@ -122,6 +122,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       version: data.version,
       tls: data.tls,
       cache: createMemoryCache({ maxBytes: config.cache.memoryMb * 1024 * 1024 }),
+      era: await state.dataVersions.renew(),
       redis,
     })
     lifecycle.own('api', () => api.stop())

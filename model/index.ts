@@ -56,7 +56,16 @@ export { createLatencyHistogram, type LatencyHistogram, type StepCounts } from '
 export { isMailAddress } from './mail-address.ts'
 export { networkOf, parseAddress } from './network.ts'
 export { type PasswordContext, refuseWeakPassword } from './password.ts'
-export { maySee, type Principal, principalKinds, type Role, roleIncludes, roles, type SiteScope } from './principal.ts'
+export {
+  type Access,
+  maySee,
+  type Principal,
+  principalKinds,
+  type Role,
+  roleIncludes,
+  roles,
+  type SiteScope,
+} from './principal.ts'
 export {
   builtInProfiles,
   findMetric,

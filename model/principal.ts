@@ -16,6 +16,9 @@ export interface Principal {
   readonly sites: SiteScope
 }
 
+/** What somebody may see and do, whoever they are. */
+export type Access = Pick<Principal, 'role' | 'sites'>
+
 export function roleIncludes(role: Role, needed: Role): boolean {
   return roles.indexOf(role) >= roles.indexOf(needed)
 }

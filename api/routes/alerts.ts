@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
-import { type AlertId, alertStates, type Principal, severities } from '../../model/index.ts'
+import { type Access, type AlertId, alertStates, severities } from '../../model/index.ts'
 import type { AlertRecord } from '../../store/state/index.ts'
 import { alertSchema, stepSchema, toAlert, toStep } from '../alert-schemas.ts'
 import { alertIdField, deviceIdField, ruleIdField, siteIdField, textField, timeInput } from '../fields.ts'
 import { loadPage, numberPlace, pageQuery, pageSchema, timePlace } from '../paging.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineCachedRoute, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found, visible } from '../site-access.ts'
 import { checkRange } from '../time-range.ts'
@@ -37,7 +37,7 @@ const resolveInput = z
   .openapi('ResolveOrder')
 
 export function alertRoutes({ state, changes, peerTimeoutMs }: RouteDeps): Route[] {
-  async function seenAlert(principal: Principal, id: AlertId): Promise<AlertRecord> {
+  async function seenAlert(principal: Access, id: AlertId): Promise<AlertRecord> {
     return found(visible(principal, await state.alerts.get(id)), 'alert', id)
   }
 
@@ -52,12 +52,13 @@ export function alertRoutes({ state, changes, peerTimeoutMs }: RouteDeps): Route
   }
 
   return [
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/alerts',
       tag,
       summary: 'List the alerts, the newest first',
       policy: { role: 'viewer', scope: 'alerts:read', sites: 'own' },
+      cache: { of: ['alerts'] },
       request: { query: listQuery },
       responses: { 200: { description: 'Alerts by their start, the newest first', schema: pageSchema(alertSchema) } },
       async handler({ query }, { principal }) {
@@ -82,24 +83,26 @@ export function alertRoutes({ state, changes, peerTimeoutMs }: RouteDeps): Route
         return { status: 200, body }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/alerts/{id}',
       tag,
       summary: 'Read an alert with its evidence',
       policy: { role: 'viewer', scope: 'alerts:read', sites: 'own' },
+      cache: { of: ['alerts'] },
       request: { params: one },
       responses: { 200: { description: 'The alert', schema: alertSchema } },
       async handler({ params }, { principal }) {
         return { status: 200, body: toAlert(await seenAlert(principal, params.id)) }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/alerts/{id}/timeline',
       tag,
       summary: 'List every step of an alert, the oldest first',
       policy: { role: 'viewer', scope: 'alerts:read', sites: 'own' },
+      cache: { of: ['alerts'] },
       request: { params: one, query: z.strictObject(pageQuery) },
       responses: { 200: { description: 'Steps in the order of their recording', schema: pageSchema(stepSchema) } },
       async handler({ params, query }, { principal }) {

@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import type { AssetId, Principal } from '../../model/index.ts'
+import type { Access, AssetId } from '../../model/index.ts'
 import { type AssetRecord, assetKinds } from '../../store/state/index.ts'
 import { assetIdField, attributesField, nameField, siteIdField, tagsField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { badParameter } from '../problem.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineCachedRoute, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found, requireSite, visible } from '../site-access.ts'
 
@@ -59,17 +59,18 @@ const one = z.strictObject({ id: assetIdField })
 const tag = 'Sites'
 
 export function assetRoutes({ state, changes }: RouteDeps): Route[] {
-  async function seenAsset(principal: Principal, id: AssetId): Promise<AssetRecord> {
+  async function seenAsset(principal: Access, id: AssetId): Promise<AssetRecord> {
     return found(visible(principal, await state.assets.get(id)), 'asset', id)
   }
 
   return [
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/assets',
       tag,
       summary: 'List the assets of the trees',
       policy: { role: 'viewer', scope: 'sites:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { query: listQuery },
       responses: { 200: { description: 'Assets by id; `parentId` makes the tree', schema: pageSchema(assetSchema) } },
       async handler({ query }, { principal }) {
@@ -99,12 +100,13 @@ export function assetRoutes({ state, changes }: RouteDeps): Route[] {
         return { status: 201, headers: { location: `/api/v1/assets/${asset.id}` }, body: toAsset(asset) }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/assets/{id}',
       tag,
       summary: 'Read an asset',
       policy: { role: 'viewer', scope: 'sites:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The asset', schema: assetSchema } },
       async handler({ params }, { principal }) {

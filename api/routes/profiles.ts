@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { type Metric, metricKinds, type ProfileRecord } from '../../model/index.ts'
 import { nameField, newMetricField, profileIdField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineCachedRoute, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found } from '../site-access.ts'
 
@@ -84,12 +84,13 @@ const tag = 'Profiles'
 
 export function profileRoutes({ state, changes }: RouteDeps): Route[] {
   return [
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/profiles',
       tag,
       summary: 'List the profiles',
       policy: { role: 'viewer', scope: 'profiles:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { query: z.strictObject(pageQuery) },
       responses: { 200: { description: 'Profiles by id', schema: pageSchema(profileSchema) } },
       async handler({ query }) {
@@ -115,12 +116,13 @@ export function profileRoutes({ state, changes }: RouteDeps): Route[] {
         return { status: 201, headers: { location: `/api/v1/profiles/${profile.id}` }, body: toProfile(profile) }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/profiles/{id}',
       tag,
       summary: 'Read a profile with its metrics',
       policy: { role: 'viewer', scope: 'profiles:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The profile', schema: profileSchema } },
       async handler({ params }) {

@@ -1,10 +1,17 @@
 import { z } from '@hono/zod-openapi'
-import { maySee, type Principal, type RuleId, type RuleRecord, type RuleTarget } from '../../model/index.ts'
+import {
+  type Access,
+  maySee,
+  type Principal,
+  type RuleId,
+  type RuleRecord,
+  type RuleTarget,
+} from '../../model/index.ts'
 import type { RuleVersion } from '../../store/state/index.ts'
 import { deviceIdField, profileIdField, ruleIdField, siteIdField, timeField } from '../fields.ts'
 import { idPlace, loadPage, numberPlace, pageQuery, pageSchema } from '../paging.ts'
 import { badField, HttpProblem } from '../problem.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineCachedRoute, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { createRuleCheck } from '../rule-check.ts'
 import { ruleInput, rulePatch, ruleSchema, toCondition, toRule } from '../rule-schemas.ts'
@@ -33,7 +40,7 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
   const check = createRuleCheck(state, validateRule)
 
   /** A rule of a profile concerns all sites and is seen by all; the others by those who see their site. */
-  async function seenRule(principal: Principal, id: RuleId): Promise<RuleRecord> {
+  async function seenRule(principal: Access, id: RuleId): Promise<RuleRecord> {
     const rule = found(await state.rules.get(id), 'rule', id)
     const siteId = await state.rules.siteOf(rule)
     return found(siteId === null || maySee(principal.sites, siteId) ? rule : undefined, 'rule', id)
@@ -46,14 +53,14 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
   }
 
   /** A rule may have been for another site before: what it was then is shown to those who see that one. */
-  async function maySeeVersion(principal: Principal, { record }: RuleVersion): Promise<boolean> {
+  async function maySeeVersion(principal: Access, { record }: RuleVersion): Promise<boolean> {
     const { appliesTo } = record
     if (principal.sites === 'all' || 'profile' in appliesTo) return true
     if ('site' in appliesTo) return maySee(principal.sites, appliesTo.site)
     return visible(principal, await state.devices.get(appliesTo.device)) !== undefined
   }
 
-  async function seenVersion(principal: Principal, id: RuleId, number: number): Promise<RuleVersion> {
+  async function seenVersion(principal: Access, id: RuleId, number: number): Promise<RuleVersion> {
     const version = await state.rules.version(id, number)
     const seen = version !== undefined && (await maySeeVersion(principal, version)) ? version : undefined
     return found(seen, `version ${number} of rule`, id)
@@ -72,12 +79,13 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
   }
 
   return [
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/rules',
       tag,
       summary: 'List the rules in their versions in force',
       policy: { role: 'viewer', scope: 'rules:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { query: listQuery },
       responses: { 200: { description: 'Rules by id', schema: pageSchema(ruleSchema) } },
       async handler({ query }, { principal }) {
@@ -107,12 +115,13 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
         return { status: 201, headers: { location: `/api/v1/rules/${rule.id}` }, body: toRule(rule) }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/rules/{id}',
       tag,
       summary: 'Read a rule',
       policy: { role: 'viewer', scope: 'rules:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The version in force', schema: ruleSchema } },
       async handler({ params }, { principal }) {
@@ -161,12 +170,13 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
         return { status: 204 }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/rules/{id}/versions',
       tag,
       summary: 'List the versions of a rule, the newest first',
       policy: { role: 'viewer', scope: 'rules:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { params: one, query: z.strictObject(pageQuery) },
       responses: { 200: { description: 'Versions, the newest first', schema: pageSchema(versionSchema) } },
       async handler({ params, query }, { principal }) {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { findService, type ServiceWindow, serviceLevels, serviceWindows } from '../../model/index.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineCachedRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 
 const windows = Object.keys(serviceWindows) as [ServiceWindow, ...ServiceWindow[]]
@@ -23,7 +23,7 @@ const levelSchema = z
 
 export function serviceLevelRoutes({ state, clock }: RouteDeps): Route[] {
   return [
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/service-levels',
       tag: 'Platform',
@@ -34,6 +34,7 @@ export function serviceLevelRoutes({ state, clock }: RouteDeps): Route[] {
         'were not given up, and the 95th percentile of the time from a message to the acceptance of the mail about the ' +
         'alert that it made fire (`alert_response_p95`).',
       policy: { role: 'viewer', scope: 'platform:read', sites: 'own' },
+      cache: { of: ['service'] },
       responses: {
         200: { description: 'Each level over each window', schema: z.strictObject({ items: z.array(levelSchema) }) },
       },

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import { maySee, type Principal, type SiteId, type SiteRecord } from '../../model/index.ts'
+import { type Access, maySee, type SiteId, type SiteRecord } from '../../model/index.ts'
 import { nameField, siteIdField } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineCachedRoute, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found } from '../site-access.ts'
 
@@ -31,17 +31,18 @@ const one = z.strictObject({ id: siteIdField })
 const tag = 'Sites'
 
 export function siteRoutes({ state, changes }: RouteDeps): Route[] {
-  async function seenSite(principal: Principal, id: SiteId): Promise<SiteRecord> {
+  async function seenSite(principal: Access, id: SiteId): Promise<SiteRecord> {
     return found(maySee(principal.sites, id) ? await state.sites.get(id) : undefined, 'site', id)
   }
 
   return [
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/sites',
       tag,
       summary: 'List the sites',
       policy: { role: 'viewer', scope: 'sites:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { query: z.strictObject(pageQuery) },
       responses: { 200: { description: 'Sites by id', schema: pageSchema(siteSchema) } },
       async handler({ query }, { principal }) {
@@ -67,12 +68,13 @@ export function siteRoutes({ state, changes }: RouteDeps): Route[] {
         return { status: 201, headers: { location: `/api/v1/sites/${site.id}` }, body: site }
       },
     }),
-    defineRoute({
+    defineCachedRoute({
       method: 'get',
       path: '/api/v1/sites/{id}',
       tag,
       summary: 'Read a site',
       policy: { role: 'viewer', scope: 'sites:read', sites: 'own' },
+      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The site', schema: siteSchema } },
       async handler({ params }, { principal }) {

@@ -11,3 +11,11 @@ export interface Cache {
   /** Returns at once; perhaps nothing is kept, for instance of a value that is too large, or for less than 1 ms. */
   set(key: string, value: Uint8Array, ttlMs: number): void
 }
+
+/** The part of a cache whose keys nobody else has who calls it by another name. */
+export function cacheWithin(cache: Cache, name: string): Cache {
+  return {
+    get: (key) => cache.get(`${name}:${key}`),
+    set: (key, value, ttlMs) => cache.set(`${name}:${key}`, value, ttlMs),
+  }
+}

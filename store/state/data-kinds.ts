@@ -1,7 +1,7 @@
 import type { StateSchema } from './schema.ts'
 
 /** What answers are made of, and kept until it changes. */
-export const dataKinds = ['inventory', 'alerts', 'notifications', 'service'] as const
+export const dataKinds = ['inventory', 'alerts', 'service'] as const
 export type DataKind = (typeof dataKinds)[number]
 
 /** What each table is a part of; null: of nothing that answers are kept about. */
@@ -14,9 +14,6 @@ const kinds: Readonly<Record<keyof StateSchema, DataKind | null>> = {
   rule_versions: 'inventory',
   alerts: 'alerts',
   alert_events: 'alerts',
-  notifications: 'notifications',
-  notification_attempts: 'notifications',
-  notification_messages: 'notifications',
   service_counts: 'service',
   service_spans: 'service',
   account_links: null,
@@ -30,6 +27,9 @@ const kinds: Readonly<Record<keyof StateSchema, DataKind | null>> = {
   credentials: null,
   data_versions: null,
   kept_answers: null,
+  notification_attempts: null,
+  notification_messages: null,
+  notifications: null,
   old_secrets: null,
   outbox: null,
   people: null,

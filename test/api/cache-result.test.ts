@@ -29,6 +29,7 @@ test('an answer says whether it was kept from before, and it is counted by route
     logger: pino({ level: 'silent' }),
     metrics: createHttpMetrics(registry, { answered: () => undefined, cacheAsked: (hit) => void told.push(hit) }),
     quotaOf: createQuotas({ take: async () => undefined, forget: async () => undefined }, () => undefined),
+    answerCached: async () => Promise.reject(new Error('nothing is kept')),
     refused: { note: () => undefined },
     repeats: { run: async ({ route, request, context }) => route.run(request, context) },
   })

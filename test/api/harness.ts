@@ -14,7 +14,7 @@ import {
   ReadingBatchBuilder,
 } from '../../model/index.ts'
 import { validateRule } from '../../rules/index.ts'
-import { createMemoryCache } from '../../store/cache/index.ts'
+import { type Cache, createMemoryCache } from '../../store/cache/index.ts'
 import type { Redis } from '../../store/redis/index.ts'
 import {
   type ApiKeyInput,
@@ -58,6 +58,8 @@ export interface Harness extends AsyncDisposable {
   readonly url: string
   readonly api: Api
   readonly state: State
+  /** The same, as another thread or another process has it. */
+  openAgain(): Promise<State>
   readonly fake: FakePeers
   readonly document: OpenApiDocument
   readonly adminKey: string
@@ -104,9 +106,15 @@ export function cookieOf({ headers }: Pick<Answer, 'headers'>): string {
     .join('; ')
 }
 
+interface StartOptions {
+  readonly tls?: TlsPair
+  readonly redis?: Redis
+  readonly cache?: Cache
+}
+
 export async function startApi(
   overrides: Partial<ApiSettings> = {},
-  { tls, redis }: { readonly tls?: TlsPair; readonly redis?: Redis } = {},
+  { tls, redis, cache = createMemoryCache({ maxBytes: 10_000_000 }) }: StartOptions = {},
 ): Promise<Harness> {
   const folder = makeTempFolder('api')
   const clock = { nowMs: startMs, now: () => clock.nowMs }
@@ -117,15 +125,14 @@ export async function startApi(
   const refused: Record<string, unknown>[] = []
   const keep = (line: { readonly msg?: string }) => (line.msg === 'request refused' ? refused : logged).push(line)
   const logger = pino({ level: 'warn' }, { write: (line: string) => void keep(JSON.parse(line)) })
-  const state = await openState(
-    {
-      ...stateConfigSchema.parse({}),
-      file: join(folder.path, 'state.db'),
-      migrate: true,
-      tokenSecret: randomBytes(32),
-    },
-    { clock, logger },
-  )
+  const stateConfig = {
+    ...stateConfigSchema.parse({}),
+    file: join(folder.path, 'state.db'),
+    migrate: true,
+    tokenSecret: randomBytes(32),
+  }
+  const openAgain = () => openState(stateConfig, { clock, logger })
+  const state = await openAgain()
   await seedState(state, { timeZone: 'Asia/Jakarta', currency: 'IDR' })
   const fake = createFakePeers()
   const relay = createOutboxRelay(state.outbox, fake.peers.log.append)
@@ -147,7 +154,8 @@ export async function startApi(
       answered: (durationMs, status) => void answered.push({ durationMs, status }),
       cacheAsked: (hit) => void cacheAsked.push(hit),
     },
-    cache: createMemoryCache({ maxBytes: 1_000_000 }),
+    cache,
+    era: await state.dataVersions.renew(),
     logger,
     clock,
     version: '0.0.0-test',
@@ -265,6 +273,7 @@ export async function startApi(
     url,
     api,
     state,
+    openAgain,
     fake,
     document,
     adminKey,

@@ -1,17 +1,13 @@
 import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../api/app.ts'
-import { createPeopleAccess } from '../../api/auth/people-access.ts'
-import { createChanges } from '../../api/changes.ts'
 import { apiConfigSchema } from '../../api/config.ts'
 import { createHttpMetrics } from '../../api/http-metrics.ts'
-import { createLiveStreams } from '../../api/live-streams.ts'
 import { createQuotas } from '../../api/quota.ts'
 import { createRepeats } from '../../api/repeats.ts'
 import { createRoutes } from '../../api/routes.ts'
-import { createMemoryCache } from '../../store/cache/index.ts'
 import { type Harness, startApi } from './harness.ts'
+import { routeDepsOf } from './route-deps.ts'
 
 let api: Harness
 beforeAll(async () => {
@@ -26,25 +22,24 @@ const operations = () =>
 
 /** What hono really has mounted, in OpenAPI's words; the middleware around everything is no route. */
 function mounted(): string[] {
-  const registry = new Registry()
-  const { state, fake, clock } = api
-  const changes = createChanges(state, { flush: async () => undefined })
-  const live = createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 })
-  const cache = createMemoryCache({ maxBytes: 1_000 })
-  const checks = { validateRule: () => [], checkTelemetry: () => [] }
-  const parts = { state, cache, changes, peers: fake.peers, live, ...checks, registry, clock }
-  const recordedCheckpoints = async () => []
-  const config = apiConfigSchema.parse({})
-  const logger = pino({ level: 'silent' })
-  const accountSecret = new Uint8Array(32)
-  const people = createPeopleAccess(config, { state, changes, accountSecret, metrics: registry, logger, clock })
-  const deps = { ...parts, people, recordedCheckpoints, peerTimeoutMs: 100, version: '0' }
+  const deps = routeDepsOf(api)
+  const { registry, people, state } = deps
   const { authenticate } = people
+  const logger = pino({ level: 'silent' })
   const metrics = createHttpMetrics(registry, { answered: () => undefined, cacheAsked: () => undefined })
   const quotaOf = createQuotas({ take: async () => undefined, forget: async () => undefined }, () => undefined)
   const refused = { note: () => undefined }
+  const answerCached = async () => ({ status: 500 })
   const repeats = createRepeats({ answers: state.answers, onMadeRoom: () => undefined, logger })
-  const app = createApp(createRoutes(deps), config, { authenticate, logger, metrics, quotaOf, refused, repeats })
+  const app = createApp(createRoutes(deps), apiConfigSchema.parse({}), {
+    authenticate,
+    logger,
+    metrics,
+    quotaOf,
+    answerCached,
+    refused,
+    repeats,
+  })
   return app.routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)

@@ -113,6 +113,7 @@ test('a route by which somebody could be guessed has a limit of its own', async 
     logger: pino({ level: 'silent' }),
     metrics: { begin: () => () => undefined, cacheAsked: () => undefined },
     quotaOf: createQuotas(limits, () => undefined),
+    answerCached: async () => Promise.reject(new Error('nothing is kept')),
     refused: { note: () => undefined },
     repeats: { run: async ({ route, request, context }) => route.run(request, context) },
   })
