@@ -46,3 +46,18 @@ const unitMs: Readonly<Record<BucketUnit, number>> = {
 export function nominalMs({ count, unit }: BucketSize): number {
   return count * unitMs[unit]
 }
+
+const lettersOf: Readonly<Record<BucketUnit, string>> = {
+  second: 's',
+  minute: 'm',
+  hour: 'h',
+  day: 'd',
+  week: 'w',
+  month: 'mo',
+  year: 'y',
+}
+
+/** `15m`, as `parseBucketSize` reads it. */
+export function formatBucketSize({ count, unit }: BucketSize): string {
+  return `${count}${lettersOf[unit]}`
+}

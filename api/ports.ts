@@ -2,10 +2,10 @@ import type { ConnectionView, PushedMessage, PushOutcome, Refused } from '../bro
 import type { IngestQueries } from '../ingest/index.ts'
 import type { FieldError, MetricName, ProfileRecord, RuleRecord } from '../model/index.ts'
 import type { LogPosition, LogStats } from '../store/log/index.ts'
-import type { ReadingStore } from '../store/readings/index.ts'
+import type { MarkedStore } from '../store/readings/index.ts'
 
 /** The reading side of the store, wherever it lives. */
-export type ReadingQueries = Pick<ReadingStore, 'range' | 'buckets' | 'stats'>
+export type ReadingQueries = Pick<MarkedStore, 'range' | 'buckets' | 'marked' | 'stats'>
 
 export interface ControlLog {
   /** Appends a control frame; resolves once it is on disk. An empty payload says that the record is gone. */

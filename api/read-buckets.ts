@@ -1,17 +1,44 @@
+import type { BucketColumns } from '../store/readings/index.ts'
 import { type BucketSize, nominalMs } from './bucket-size.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { defaultLimit, maxLimit, rangePlace } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
 import { badParameter } from './problem.ts'
 import type { ReadRequest } from './read-raw.ts'
+import type { BucketFunction } from './reading-query.ts'
 import { formatTime } from './time.ts'
 
 export interface BucketReading {
   from: string
   to: string
-  /** Null: a sum beyond what a number can be. */
+  /** Of the first function asked for. Null: a sum beyond what a number can be. */
   value: number | null
   count: number
+  /** Of each, where there is more than one. */
+  values?: Partial<Record<BucketFunction, number | null>>
+}
+
+/** Bucket `i` of the columns. */
+export function bucketReading(
+  columns: BucketColumns,
+  i: number,
+  [fromMs, toMs]: readonly [number, number],
+  functions: readonly BucketFunction[],
+): BucketReading {
+  const [first = 'avg'] = functions
+  return {
+    from: formatTime(fromMs),
+    to: formatTime(toMs),
+    value: numberOrNull(columns[first][i]),
+    count: columns.count[i] ?? 0,
+    ...(functions.length > 1 && {
+      values: Object.fromEntries(functions.map((name) => [name, numberOrNull(columns[name][i])])),
+    }),
+  }
+}
+
+export function numberOrNull(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null
 }
 
 export interface BucketRequest extends ReadRequest {
@@ -26,7 +53,7 @@ export async function readBuckets(
 ): Promise<{ items: BucketReading[]; nextCursor: string | null }> {
   // Needed here only, and some 20 ms of the start.
   const { bucketEdges, bucketEnd, bucketStart } = await import('./bucket-edges.ts')
-  const { limit = defaultLimit, fn = 'avg', cursor } = query
+  const { limit = defaultLimit, fn = ['avg'], cursor } = query
   const [fromMs, toMs] = cursor === undefined ? firstRange() : decodeCursor(cursor, filter, rangePlace)
   if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
@@ -44,9 +71,7 @@ export async function readBuckets(
         restMs = startMs
         break
       }
-      const value = columns[fn][i] ?? Number.NaN
-      const to = formatTime(edgesMs[i + 1] ?? toMs)
-      items.push({ from: formatTime(startMs), to, value: Number.isFinite(value) ? value : null, count })
+      items.push(bucketReading(columns, i, [startMs, edgesMs[i + 1] ?? toMs], fn))
     }
     if (items.length === 0) restMs = await afterSilence(seriesId, restMs)
   }

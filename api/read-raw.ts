@@ -1,4 +1,5 @@
 import { qualityNames, type SeriesId } from '../model/index.ts'
+import type { ReadingColumns } from '../store/readings/index.ts'
 import { type CursorFilter, decodeCursor, encodeCursor } from './cursor.ts'
 import { defaultLimit, rangePlace } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
@@ -7,7 +8,7 @@ import type { ReadingQuery } from './reading-query.ts'
 import { formatTime } from './time.ts'
 
 /** No reading is stored under a time that far ahead (docs/mqtt.md). */
-const aheadMs = 10 * 60_000 + 1
+export const aheadMs = 10 * 60_000 + 1
 
 export interface RawReading {
   time: string
@@ -33,11 +34,15 @@ export async function readRaw(
   if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
   const columns = await readings.range({ seriesId, fromMs, toMs, limit: limit + 1 })
-  const items: RawReading[] = []
-  for (const [i, timeMs] of columns.timesMs.subarray(0, limit).entries()) {
-    const value = columns.values[i] ?? Number.NaN
-    items.push({ time: formatTime(timeMs), value, quality: qualityNames[columns.quality[i] ?? 0] ?? 'good' })
-  }
+  const items = rawReadings(columns).slice(0, limit)
   const beyond = columns.timesMs[limit]
   return { items, nextCursor: beyond === undefined ? null : encodeCursor(filter, [beyond, toMs]) }
+}
+
+export function rawReadings({ timesMs, values, quality }: ReadingColumns): RawReading[] {
+  return Array.from(timesMs, (timeMs, i) => ({
+    time: formatTime(timeMs),
+    value: values[i] ?? Number.NaN,
+    quality: qualityNames[quality[i] ?? 0] ?? 'good',
+  }))
 }

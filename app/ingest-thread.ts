@@ -91,6 +91,7 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
       ...ingest.queries,
       range: readings.range,
       buckets: readings.buckets,
+      marked: readings.marked,
       storeStats: readings.stats,
     } satisfies IngestService)
     return { ready: null, stop: () => lifecycle.stop() }

@@ -106,7 +106,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       state: { ...state, credentials: notingUses(state.credentials, uses.note) },
       relay,
       peers: {
-        readings: { range: ingest.range, buckets: ingest.buckets, stats: ingest.storeStats },
+        readings: { range: ingest.range, buckets: ingest.buckets, marked: ingest.marked, stats: ingest.storeStats },
         ingest,
         log: { append: broker.appendControl, stats: broker.logStats },
         broker,

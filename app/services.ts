@@ -2,15 +2,24 @@ import type { BrokerQueries, ControlLog } from '../api/index.ts'
 import type { IngestQueries } from '../ingest/index.ts'
 import type { DeviceId } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
-import type { ReadingStore } from '../store/readings/index.ts'
+import type { MarkedStore } from '../store/readings/index.ts'
 import type { SecretUse } from '../store/state/index.ts'
 
 /** What threads answer each other over ports; the lists name the methods, because a port carries no types. */
 
 /** Of the ingest thread: its memory, and the readings, whose file it alone has open. */
 export type IngestService = IngestQueries &
-  Pick<ReadingStore, 'range' | 'buckets'> & { readonly storeStats: ReadingStore['stats'] }
-export const ingestMethods = ['presence', 'latest', 'messages', 'stats', 'range', 'buckets', 'storeStats'] as const
+  Pick<MarkedStore, 'range' | 'buckets' | 'marked'> & { readonly storeStats: MarkedStore['stats'] }
+export const ingestMethods = [
+  'presence',
+  'latest',
+  'messages',
+  'stats',
+  'range',
+  'buckets',
+  'marked',
+  'storeStats',
+] as const
 
 /** Of the main thread: the broker, and the log, whose only writer it is. */
 export type BrokerService = BrokerQueries & {

@@ -1,18 +1,60 @@
 import { z } from '@hono/zod-openapi'
-import { type DeviceRecord, findMetric, metricKinds, qualityNames } from '../../model/index.ts'
+import {
+  type DeviceRecord,
+  findMetric,
+  type MetricName,
+  maySee,
+  metricKinds,
+  type ProfileId,
+  qualityNames,
+} from '../../model/index.ts'
 import type { SeriesInfo } from '../../store/readings/index.ts'
-import { deviceIdField, timeField } from '../fields.ts'
-import { maxLimit } from '../paging.ts'
+import { assetIdField, deviceIdField, metricField, profileIdField, siteIdField, timeField } from '../fields.ts'
+import { loadPage, maxLimit, pageQuery, pageSchema } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
-import { seenDevice } from '../site-access.ts'
+import { found, seenDevice } from '../site-access.ts'
 import { formatTime } from '../time.ts'
+
+/** Of a filter. */
+const maxMetrics = 50
 
 const unit = z.string().nullable().openapi({ description: 'UCUM; null for a metric that the profile does not know' })
 
 const latestSchema = z
   .strictObject({ metric: z.string(), time: timeField, value: z.number(), unit, quality: z.enum(qualityNames) })
   .openapi('LatestReading')
+
+const siteLatestSchema = z
+  .strictObject({
+    device: z.string(),
+    metric: z.string(),
+    time: timeField,
+    value: z.number(),
+    unit,
+    quality: z.enum(qualityNames),
+  })
+  .openapi('LatestOfDevice')
+
+const siteLatestQuery = z.strictObject({
+  ...pageQuery,
+  metric: z
+    .string()
+    .max(maxMetrics * 65)
+    .transform((text, context): readonly MetricName[] => {
+      const names = text.split(',').map((name) => metricField.safeParse(name))
+      const known = names.flatMap(({ data }) => data ?? [])
+      if (known.length === names.length && known.length <= maxMetrics) return known
+      context.addIssue({ code: 'custom', message: `must be up to ${maxMetrics} names of metrics, with commas` })
+      return z.NEVER
+    })
+    .optional()
+    .openapi({ description: 'Of these metrics only, by commas', example: 'power,voltage' }),
+  assetId: assetIdField.optional().openapi({ description: 'Of the devices that belong to the asset itself' }),
+  profileId: profileIdField.optional(),
+})
+
+const placeInSite = z.strictObject({ device: z.string().max(100), metric: z.string().max(100) })
 
 const seriesSchema = z
   .strictObject({
@@ -32,6 +74,16 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
   async function seriesOf(device: DeviceRecord): Promise<readonly SeriesInfo[]> {
     const { items } = await state.series.list({ deviceNumber: device.number, limit: maxLimit })
     return [...items].sort((a, b) => (a.metric < b.metric ? -1 : 1))
+  }
+
+  /** Of the metrics that each profile knows. */
+  async function unitsOf(profileIds: ReadonlySet<ProfileId>) {
+    const units = new Map<ProfileId, ReadonlyMap<string, string>>()
+    for (const id of profileIds) {
+      const metrics = (await state.profiles.get(id))?.metrics ?? []
+      units.set(id, new Map(metrics.map(({ name, unit }) => [name, unit])))
+    }
+    return units
   }
 
   return [
@@ -62,6 +114,44 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
           }
         })
         return { status: 200, body: { items } }
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/v1/sites/{id}/latest',
+      tag: 'Readings',
+      summary: 'Read the newest reading of every metric of every device of a site',
+      description: 'A metric that a device has never sent is left out, so a page may have fewer items than `limit`.',
+      policy: { role: 'viewer', scope: 'readings:read', sites: 'own' },
+      request: { params: z.strictObject({ id: siteIdField }), query: siteLatestQuery },
+      responses: { 200: { description: 'By device and metric', schema: pageSchema(siteLatestSchema) } },
+      async handler({ params, query }, { principal }) {
+        const siteId = params.id
+        found(maySee(principal.sites, siteId) ? await state.sites.get(siteId) : undefined, 'site', siteId)
+        const { metric: metrics, assetId, profileId } = query
+        const page = await loadPage(query, {
+          filter: { list: 'site latest', siteId, metrics: metrics?.join(), assetId, profileId },
+          place: placeInSite,
+          load: (asked) => state.series.ofSite({ ...asked, siteId, metrics, assetId, profileId }),
+          toItem: (series) => series,
+        })
+        const [columns, units] = await Promise.all([
+          peers.ingest.latest(page.items.map(({ seriesId }) => seriesId)),
+          unitsOf(new Set(page.items.map(({ profileId }) => profileId))),
+        ])
+        const items = page.items.flatMap(({ deviceId, metric, profileId }, i) => {
+          const timeMs = columns.timesMs[i] ?? Number.NaN
+          if (Number.isNaN(timeMs)) return []
+          return {
+            device: deviceId,
+            metric,
+            time: formatTime(timeMs),
+            value: columns.values[i] ?? Number.NaN,
+            unit: units.get(profileId)?.get(metric) ?? null,
+            quality: qualityNames[columns.quality[i] ?? 0] ?? 'good',
+          }
+        })
+        return { status: 200, body: { items, nextCursor: page.nextCursor } }
       },
     }),
     defineRoute({

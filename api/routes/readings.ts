@@ -1,31 +1,55 @@
 import { z } from '@hono/zod-openapi'
-import { type DeviceRecord, findMetric, type MetricName, qualityNames } from '../../model/index.ts'
+import { type DeviceRecord, findMetric, type MetricName, type ProfileRecord, qualityNames } from '../../model/index.ts'
 import { deviceIdField, timeField } from '../fields.ts'
 import { pageSchema } from '../paging.ts'
 import { HttpProblem } from '../problem.ts'
-import { readBuckets } from '../read-buckets.ts'
-import { readRaw } from '../read-raw.ts'
-import { readingQuery } from '../reading-query.ts'
+import { bucketReading, readBuckets } from '../read-buckets.ts'
+import { rawReadings, readRaw } from '../read-raw.ts'
+import { createSeriesReader, type SeriesRead } from '../read-series.ts'
+import { type BucketFunction, bucketFunctions, readingQuery } from '../reading-query.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
-import { found, seenDevice } from '../site-access.ts'
+import { type NamedSeries, seriesQuery, seriesReadingsSchema, toColumns } from '../series-query.ts'
+import { found, seenDevice, visible } from '../site-access.ts'
 
 const readingSchema = z
   .strictObject({ time: timeField, value: z.number(), quality: z.enum(qualityNames) })
   .openapi('Reading')
 
+const number = z.number().nullable()
+
 const bucketSchema = z
   .strictObject({
     from: timeField,
     to: timeField,
-    value: z.number().nullable().openapi({
-      description: 'What `fn` made of the readings, suspect ones included; null: a sum beyond what a number can be',
+    value: number.openapi({
+      description:
+        'What `fn`, or the first of it, made of the readings, suspect ones included; null: a sum beyond what a number can be',
     }),
     count: z.int().openapi({ description: 'How many readings it is made of, whatever their quality' }),
+    values: z
+      .partialRecord(z.enum(bucketFunctions), number)
+      .optional()
+      .openapi({ description: 'By function, where `fn` is more than one' }),
   })
   .openapi('Bucket')
 
-export function readingRoutes({ state, peers, clock }: RouteDeps): Route[] {
+const zoomed = {
+  bucket: z
+    .string()
+    .nullable()
+    .optional()
+    .openapi({ description: 'With `maxPoints`: how long the buckets are; null: these are the readings as they came' }),
+}
+
+const tag = 'Readings'
+const policy = { role: 'viewer', scope: 'readings:read', sites: 'own' } as const
+const defaultFunctions: readonly BucketFunction[] = ['avg']
+
+export function readingRoutes(deps: RouteDeps): Route[] {
+  const { state, peers, clock } = deps
+  const seriesReader = createSeriesReader(deps)
+
   /** Undefined: its profile knows the metric, and nothing has come yet. */
   async function seriesOf(device: DeviceRecord, metric: MetricName) {
     const series = await state.series.find(device.number, metric)
@@ -39,31 +63,107 @@ export function readingRoutes({ state, peers, clock }: RouteDeps): Route[] {
     defineRoute({
       method: 'get',
       path: '/api/v1/devices/{id}/readings',
-      tag: 'Readings',
+      tag,
       summary: 'Read one metric of a device, raw or summed up by buckets of time',
-      policy: { role: 'viewer', scope: 'readings:read', sites: 'own' },
+      policy,
       request: { params: z.strictObject({ id: deviceIdField }), query: readingQuery },
       responses: {
         200: {
-          description: 'Readings, or with `bucket` buckets; ascending by time',
-          schema: z.union([pageSchema(readingSchema), pageSchema(bucketSchema)]),
+          description: 'Readings, or with `bucket` or `maxPoints` buckets; ascending by time',
+          schema: z.union([pageSchema(readingSchema).extend(zoomed), pageSchema(bucketSchema).extend(zoomed)]),
         },
       },
       async handler({ params, query }, { principal }) {
         const device = await seenDevice(state.devices, principal, params.id)
         const series = await seriesOf(device, query.metric)
-        const { metric, from, to, bucket, fn } = query
+        const { metric, from, to, bucket, maxPoints, fn } = query
+        const timeZone = async () => found(await state.sites.get(device.siteId), 'site', device.siteId).timeZone
+        if (maxPoints !== undefined && from !== undefined) {
+          const range = { fromMs: from, toMs: to ?? clock.now() }
+          const one = { seriesId: series?.seriesId, timeZone: await timeZone() }
+          const { reads, cache } = await seriesReader.read([one], range, { maxPoints })
+          const body = zoomedItems(reads[0], fn ?? defaultFunctions)
+          return { status: 200, body: { ...body, nextCursor: null }, ...(cache && { cache }) }
+        }
+        const size = bucket && `${bucket.count}${bucket.unit}`
         const request = {
           query,
-          filter: { device: device.number, metric, from, to, bucket: bucket && `${bucket.count}${bucket.unit}`, fn },
+          filter: { device: device.number, metric, from, to, bucket: size, fn: fn?.join() },
           seriesId: series?.seriesId,
           nowMs: clock.now(),
         }
         if (bucket === undefined) return { status: 200, body: await readRaw(peers.readings, request) }
-        const site = found(await state.sites.get(device.siteId), 'site', device.siteId)
-        const body = await readBuckets(peers.readings, { ...request, size: bucket, timeZone: site.timeZone })
+        const body = await readBuckets(peers.readings, { ...request, size: bucket, timeZone: await timeZone() })
         return { status: 200, body }
       },
     }),
+    defineRoute({
+      method: 'get',
+      path: '/api/v1/readings',
+      tag,
+      summary: 'Read several series at once, raw or summed up by buckets of time',
+      description:
+        'As columns, for charts. It has no pages: `maxPoints` says how much there is to be, and what would be more than 100,000 ' +
+        'values in all is refused.',
+      policy,
+      request: { query: seriesQuery },
+      responses: {
+        200: {
+          description: 'By series, in the order in which they were asked for',
+          schema: z.strictObject({ items: z.array(seriesReadingsSchema) }),
+        },
+      },
+      problems: [404],
+      async handler({ query }, { principal }) {
+        const { from, to, bucket, maxPoints, fn } = query
+        const devices = new Map<string, DeviceRecord>()
+        for (const { deviceId } of query.series) {
+          if (devices.has(deviceId)) continue
+          const device = visible(principal, await state.devices.get(deviceId))
+          if (device !== undefined) devices.set(deviceId, device)
+        }
+        const profiles = new Map<string, ProfileRecord | undefined>()
+        const timeZones = new Map<string, string>()
+        for (const { profileId, siteId } of devices.values()) {
+          if (!profiles.has(profileId)) profiles.set(profileId, await state.profiles.get(profileId))
+          if (!timeZones.has(siteId))
+            timeZones.set(siteId, found(await state.sites.get(siteId), 'site', siteId).timeZone)
+        }
+        const asked = await Promise.all(
+          query.series.map(async (name) => {
+            const device = devices.get(name.deviceId)
+            const profile = device && profiles.get(device.profileId)
+            const series = device && (await state.series.find(device.number, name.metric))
+            const metric = profile && findMetric(profile, name.metric)
+            if (device === undefined || (series === undefined && metric === undefined)) throw noSeries(name)
+            const timeZone = timeZones.get(device.siteId) ?? 'UTC'
+            return { ...name, unit: metric?.unit ?? null, seriesId: series?.seriesId, timeZone }
+          }),
+        )
+        const range = { fromMs: from, toMs: to ?? clock.now() }
+        const summing = bucket ? { size: bucket } : maxPoints ? { maxPoints } : undefined
+        const { reads, cache } = await seriesReader.read(asked, range, summing)
+        const items = asked.map(({ deviceId, metric, unit }, i) => {
+          const read = reads[i] ?? { kind: 'none', bucket: null }
+          return { device: deviceId, metric, unit, ...toColumns(read, fn ?? defaultFunctions) }
+        })
+        return { status: 200, body: { items }, ...(cache && { cache }) }
+      },
+    }),
   ]
+}
+
+/** The same for a device that may not be seen, one that does not exist, and one that has no such metric. */
+function noSeries({ deviceId, metric }: NamedSeries): HttpProblem {
+  const message = `there is no ${deviceId}/${metric}`
+  return new HttpProblem('not_found', `series: ${message}`, { fields: [{ field: 'series', message }] })
+}
+
+function zoomedItems(read: SeriesRead | undefined, functions: readonly BucketFunction[]) {
+  if (read === undefined || read.kind === 'none') return { bucket: read?.bucket ?? null, items: [] }
+  if (read.kind === 'raw') return { bucket: null, items: rawReadings(read.columns) }
+  const { bucket, columns, edgesMs } = read
+  const filled = [...columns.count.keys()].filter((i) => (columns.count[i] ?? 0) > 0)
+  const items = filled.map((i) => bucketReading(columns, i, [edgesMs[i] ?? 0, edgesMs[i + 1] ?? 0], functions))
+  return { bucket, items }
 }

@@ -47,3 +47,36 @@ export function checkEdges(edges: Float64Array): Float64Array {
     )
   return edgesMs
 }
+
+/** Adds to bucket `at` what bucket `from` of `later` holds; none of that is older than anything in the first. */
+export function mergeBucket(into: BucketColumns, at: number, later: BucketColumns, from: number): void {
+  const before = into.count[at] ?? 0
+  const more = later.count[from] ?? 0
+  if (more === 0) return
+  if (before === 0) {
+    for (const name of columnNames) into[name][at] = later[name][from] ?? Number.NaN
+    return
+  }
+  const count = before + more
+  const sum = (into.sum[at] ?? 0) + (later.sum[from] ?? 0)
+  // Weighted where the sum is beyond what a number can be: the mean never is.
+  into.avg[at] = Number.isFinite(sum)
+    ? sum / count
+    : (into.avg[at] ?? 0) * (before / count) + (later.avg[from] ?? 0) * (more / count)
+  into.count[at] = count
+  into.sum[at] = sum
+  into.min[at] = Math.min(into.min[at] ?? 0, later.min[from] ?? 0)
+  into.max[at] = Math.max(into.max[at] ?? 0, later.max[from] ?? 0)
+  into.last[at] = later.last[from] ?? Number.NaN
+}
+
+/** In the order in which they are written down. */
+export const columnNames = [
+  'count',
+  'avg',
+  'min',
+  'max',
+  'sum',
+  'first',
+  'last',
+] as const satisfies (keyof BucketColumns)[]

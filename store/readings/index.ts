@@ -1,3 +1,4 @@
+export { columnNames, emptyBuckets, mergeBucket } from './columns.ts'
 export {
   type CompactableStore,
   createDuckdbReadings,
@@ -14,6 +15,8 @@ export {
 export type {
   BucketColumns,
   BucketQuery,
+  BucketsWithMarks,
+  MarkedStore,
   RangeQuery,
   ReadingColumns,
   ReadingStore,
@@ -24,6 +27,7 @@ export type {
   RollUpStep,
   SeriesCatalog,
   SeriesInfo,
+  SeriesMarks,
   StoreMarks,
   WriteOutcome,
 } from './reading-store.ts'

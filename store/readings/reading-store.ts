@@ -149,3 +149,29 @@ export interface RollableStore {
    */
   rollUp(beforeMs: number, what: RollUp): Promise<RollUpStep | undefined>
 }
+
+/** What of a series may be kept, and until when; index i answers the i-th query. */
+export interface SeriesMarks {
+  /** Another one after each start, and after whatever removes readings or puts others in their place. */
+  readonly epoch: string
+  /**
+   * Under one epoch and one version of a series nothing changes that lies at or before its newest reading: only what is
+   * newer comes.
+   */
+  readonly versions: Float64Array
+  /** Time of the newest reading; NaN: there is none. */
+  readonly newestMs: Float64Array
+}
+
+export interface BucketsWithMarks extends SeriesMarks {
+  readonly buckets: readonly BucketColumns[]
+}
+
+/** A store that says what may be kept of its answers. */
+export interface MarkedStore extends ReadingStore {
+  /**
+   * Buckets of many series, each made of exactly what lies at or before its newest reading at the time of the call; the marks
+   * are of that time. A query without edges asks for the marks alone.
+   */
+  marked(queries: readonly BucketQuery[]): Promise<BucketsWithMarks>
+}

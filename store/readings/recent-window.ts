@@ -51,24 +51,30 @@ export class RecentWindow {
     return this.#newestMs[seriesId] ?? Number.NEGATIVE_INFINITY
   }
 
-  /** A reading that is newer than what is held extends it; a late one ends what was held before it. */
-  push(seriesId: SeriesId, timeMs: number, value: number, quality: number, receivedMs: number): void {
+  /**
+   * A reading that is newer than what is held extends it; a late one ends what was held before it. True: it may have changed
+   * what lay at or before the newest time.
+   */
+  push(seriesId: SeriesId, timeMs: number, value: number, quality: number, receivedMs: number): boolean {
     if (seriesId >= this.#newestMs.length) this.#grow(seriesId)
     const newestMs = this.#newestMs[seriesId] ?? Number.NEGATIVE_INFINITY
     let block = this.#newest[seriesId] ?? none
-    if (timeMs > newestMs) {
+    const isNewer = timeMs > newestMs
+    if (isNewer) {
       if (block === none || this.#end[block] === blockSlots) block = this.#takeBlock(seriesId)
       this.#end[block] = (this.#end[block] ?? 0) + 1
       this.#newestMs[seriesId] = timeMs
     } else if (timeMs < newestMs || block === none) {
       this.trim(seriesId, timeMs)
-      return
+      return true
     }
     const slot = block * blockSlots + (this.#end[block] ?? 0) - 1
+    const isChange = !isNewer && this.#values[slot] !== value
     this.#times[slot] = timeMs
     this.#values[slot] = value
     this.#received[slot] = receivedMs
     this.#quality[slot] = quality
+    return isChange
   }
 
   /** Someone else knows of a reading that new: what is not newer than it does not extend what is held. */

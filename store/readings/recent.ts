@@ -1,6 +1,7 @@
-import type { SeriesId } from '../../model/index.ts'
-import { checkEdges, emptyBuckets, emptyReadings, meanScale } from './columns.ts'
-import type { BucketQuery, RangeQuery, ReadingColumns, ReadingStore } from './reading-store.ts'
+import { isAppError, type ReadingBatch, type SeriesId } from '../../model/index.ts'
+import { checkEdges, emptyBuckets, emptyReadings, mergeBucket } from './columns.ts'
+import type { BucketColumns, BucketQuery, MarkedStore, ReadingColumns, ReadingStore } from './reading-store.ts'
+import { newestOf, recentBuckets, recentRange } from './recent-answers.ts'
 import { RecentWindow } from './recent-window.ts'
 
 const dayMs = 86_400_000
@@ -11,15 +12,24 @@ export interface RecentConfig {
 }
 
 /**
- * A store that answers from memory what lies wholly in the newest readings of a series, and asks `store` for the rest.
- * All writes must pass through it. What was stored before its start it cannot know: it learns from the store's own
- * `latest`, at the first question after a series, since when it has all of it.
+ * A store that answers from memory what lies in the newest readings of a series, asks `store` for the rest, and says what may be
+ * kept of that. All writes must pass through it. What was stored before its start it cannot know: it learns from the
+ * store's own `latest`, at the first question after a series, since when it has all of it.
  */
-export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): ReadingStore {
+export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): MarkedStore {
   const recent = new RecentWindow(bytesMax)
   /** Per series: nothing was stored at or after this time but what was pushed here. */
   const knownFromMs = new Map<SeriesId, number>()
+  /** Of the series that have had late readings: how often. */
+  const versions = new Map<SeriesId, number>()
+  let epoch = crypto.randomUUID()
   let closed = false
+
+  const bump = (seriesId: SeriesId) => versions.set(seriesId, (versions.get(seriesId) ?? 0) + 1)
+  const beginEpoch = () => {
+    epoch = crypto.randomUUID()
+    versions.clear()
+  }
 
   /** Everything the store has from then on is in memory. Infinity: nothing is known. */
   function windowFromMs(seriesId: SeriesId): number {
@@ -32,49 +42,18 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
     knownFromMs.set(seriesId, newestMs)
   }
 
+  async function learnAll(seriesIds: readonly SeriesId[]): Promise<void> {
+    const unknown = Int32Array.from(new Set(seriesIds.filter((seriesId) => !knownFromMs.has(seriesId))))
+    if (unknown.length === 0) return
+    const { timesMs } = await store.latest(unknown)
+    for (const [i, seriesId] of unknown.entries()) learn(seriesId, timesMs[i] ?? Number.NaN)
+  }
+
   /** Whether memory can answer what lies at and after `fromMs`. */
   async function holds(seriesId: SeriesId, fromMs: number): Promise<boolean> {
     if (closed || !(fromMs >= recent.oldestMs(seriesId))) return false
-    if (!knownFromMs.has(seriesId))
-      learn(seriesId, (await store.latest(Int32Array.of(seriesId))).timesMs[0] ?? Number.NaN)
+    await learnAll([seriesId])
     return !closed && fromMs >= windowFromMs(seriesId)
-  }
-
-  function range({ seriesId, fromMs, toMs, limit }: RangeQuery): ReadingColumns {
-    const rows: [number, number, number, number][] = []
-    recent.walk(seriesId, fromMs, (timeMs, value, quality, receivedMs) => {
-      if (timeMs >= toMs || rows.length >= limit) return false
-      rows.push([timeMs, value, quality, receivedMs])
-      return true
-    })
-    return {
-      timesMs: Float64Array.from(rows, (row) => row[0]),
-      values: Float64Array.from(rows, (row) => row[1]),
-      quality: Uint8Array.from(rows, (row) => row[2]),
-      receivedMs: Float64Array.from(rows, (row) => row[3]),
-    }
-  }
-
-  function buckets({ seriesId, edgesMs }: BucketQuery) {
-    const answer = emptyBuckets(edgesMs.length - 1)
-    const { count, avg, min, max, sum, first, last } = answer
-    let bucket = 0
-    recent.walk(seriesId, edgesMs[0] ?? 0, (timeMs, value) => {
-      while (bucket < count.length && timeMs >= (edgesMs[bucket + 1] ?? 0)) bucket++
-      if (bucket === count.length) return false
-      const before = count[bucket] ?? 0
-      count[bucket] = before + 1
-      sum[bucket] = before === 0 ? value : (sum[bucket] ?? 0) + value
-      min[bucket] = before === 0 ? value : Math.min(min[bucket] ?? 0, value)
-      max[bucket] = before === 0 ? value : Math.max(max[bucket] ?? 0, value)
-      if (before === 0) first[bucket] = value
-      last[bucket] = value
-      // The sum of what is scaled, until all are there.
-      avg[bucket] = (before === 0 ? 0 : (avg[bucket] ?? 0)) + value * meanScale
-      return true
-    })
-    for (const [i, of] of count.entries()) if (of > 0) avg[i] = (avg[i] ?? 0) / of / meanScale
-    return answer
   }
 
   async function latest(seriesIds: Int32Array): Promise<ReadingColumns> {
@@ -88,7 +67,8 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
     const missing: number[] = []
     for (const [i, seriesId] of seriesIds.entries()) {
       const newestMs = recent.newestMs(seriesId)
-      if (newestMs >= windowFromMs(seriesId)) put(i, range({ seriesId, fromMs: newestMs, toMs: Infinity, limit: 1 }), 0)
+      const query = { seriesId, fromMs: newestMs, toMs: Infinity, limit: 1 }
+      if (newestMs >= windowFromMs(seriesId)) put(i, recentRange(recent, query), 0)
       else missing.push(i)
     }
     if (missing.length === 0) return answer
@@ -100,33 +80,97 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Rea
     return answer
   }
 
+  /** What lies at or before the newest reading as it is now: the part in memory is read at once, the rest never changes but by late ones. */
+  function bucketsUntilNow({ seriesId, edgesMs }: BucketQuery): BucketColumns | Promise<BucketColumns> {
+    const size = Math.max(0, edgesMs.length - 1)
+    const endMs = newestOf(recent, seriesId) + 1
+    const fromMs = edgesMs[0] ?? Number.NaN
+    if (!(fromMs < endMs)) return emptyBuckets(size)
+    const heldFromMs = Math.max(fromMs, windowFromMs(seriesId))
+    if (heldFromMs <= fromMs) return recentBuckets(recent, { seriesId, edgesMs })
+    const lastMs = edgesMs.at(-1) ?? fromMs
+    const storedToMs = Math.min(heldFromMs, endMs, lastMs)
+    const inMemory = heldFromMs < Math.min(endMs, lastMs) ? memoryPart(seriesId, edgesMs, heldFromMs) : undefined
+    return storePart(seriesId, edgesMs, storedToMs).then((stored) => {
+      const answer = emptyBuckets(size)
+      for (let i = 0; i < stored.count.length; i++) mergeBucket(answer, i, stored, i)
+      if (inMemory === undefined) return answer
+      const first = size - inMemory.count.length
+      for (let i = 0; i < inMemory.count.length; i++) mergeBucket(answer, first + i, inMemory, i)
+      return answer
+    })
+  }
+
+  /** The last buckets, of which the first begins at `fromMs`. */
+  function memoryPart(seriesId: SeriesId, edgesMs: Float64Array, fromMs: number): BucketColumns {
+    const at = edgesMs.findLastIndex((edgeMs) => edgeMs <= fromMs)
+    const cut = edgesMs.slice(at)
+    cut[0] = fromMs
+    return recentBuckets(recent, { seriesId, edgesMs: cut })
+  }
+
+  /** The first buckets, of which the last ends at `toMs`. */
+  function storePart(seriesId: SeriesId, edgesMs: Float64Array, toMs: number): Promise<BucketColumns> {
+    const cut = edgesMs.slice(0, edgesMs.findIndex((edgeMs) => edgeMs >= toMs) + 1)
+    cut[cut.length - 1] = toMs
+    return store.buckets({ seriesId, edgesMs: cut })
+  }
+
+  /** After a write that failed nobody knows what of it can be seen: it will be repeated, and until then what it could change is not kept. */
+  function afterFailure(error: unknown, { length, seriesIds, timesMs }: ReadingBatch): void {
+    if (isAppError(error, 'store_emptied')) beginEpoch()
+    for (let i = 0; i < length; i++) {
+      const seriesId = seriesIds[i] ?? 0
+      if (Math.floor(timesMs[i] ?? 0) <= recent.newestMs(seriesId)) bump(seriesId)
+    }
+  }
+
   return {
     remote: store.remote,
-    open: () => store.open(),
+    open: () => {
+      beginEpoch()
+      return store.open()
+    },
     write: async (batch, position) => {
-      const outcome = await store.write(batch, position)
+      const outcome = await store.write(batch, position).catch((error: unknown) => {
+        afterFailure(error, batch)
+        throw error
+      })
       const refused = new Set(outcome.refused.map(({ index }) => index))
       const { length, seriesIds, timesMs, values, quality, receivedMs } = batch
-      for (let i = 0; i < length; i++)
-        if (refused.size === 0 || !refused.has(i))
-          recent.push(
-            seriesIds[i] ?? 0,
-            Math.floor(timesMs[i] ?? 0),
-            values[i] ?? 0,
-            quality[i] ?? 0,
-            receivedMs[i] ?? 0,
-          )
+      for (let i = 0; i < length; i++) {
+        if (refused.size > 0 && refused.has(i)) continue
+        const seriesId = seriesIds[i] ?? 0
+        const timeMs = Math.floor(timesMs[i] ?? 0)
+        if (recent.push(seriesId, timeMs, values[i] ?? 0, quality[i] ?? 0, receivedMs[i] ?? 0)) bump(seriesId)
+      }
       return outcome
     },
-    range: async (query) => ((await holds(query.seriesId, query.fromMs)) ? range(query) : store.range(query)),
+    range: async (query) =>
+      (await holds(query.seriesId, query.fromMs)) ? recentRange(recent, query) : store.range(query),
     buckets: async ({ seriesId, edgesMs: edges }) => {
       const edgesMs = checkEdges(edges)
       const inMemory = await holds(seriesId, edgesMs[0] ?? Number.NaN)
-      return inMemory ? buckets({ seriesId, edgesMs }) : store.buckets({ seriesId, edgesMs })
+      return inMemory ? recentBuckets(recent, { seriesId, edgesMs }) : store.buckets({ seriesId, edgesMs })
+    },
+    async marked(given) {
+      const queries = given.map(({ seriesId, edgesMs }) => ({
+        seriesId,
+        edgesMs: edgesMs.length === 0 ? edgesMs : checkEdges(edgesMs),
+      }))
+      await learnAll(queries.map(({ seriesId }) => seriesId))
+      // Without a pause in between: the marks are those of what is read.
+      const marks = {
+        epoch,
+        versions: Float64Array.from(queries, ({ seriesId }) => versions.get(seriesId) ?? 0),
+        newestMs: Float64Array.from(queries, ({ seriesId }) => newestOf(recent, seriesId)),
+      }
+      const buckets = queries.map(closed ? (query) => store.buckets(query) : bucketsUntilNow)
+      return { ...marks, buckets: await Promise.all(buckets) }
     },
     latest: async (seriesIds) => (closed ? store.latest(seriesIds) : latest(seriesIds)),
     expire: async (beforeMs, rollupsBeforeMs) => {
-      await store.expire(beforeMs, rollupsBeforeMs)
+      await store.expire(beforeMs, rollupsBeforeMs).finally(beginEpoch)
       recent.trimAll(Math.floor(beforeMs / dayMs) * dayMs - 1)
     },
     stats: () => store.stats(),

@@ -137,6 +137,8 @@ export type {
   SettingQueries,
   SettingWrites,
   SiteQueries,
+  SiteSeries,
+  SiteSeriesPlace,
   SiteWrites,
   State,
 } from './state.ts'

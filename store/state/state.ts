@@ -204,6 +204,29 @@ export interface SeriesList extends PageRequest<SeriesId> {
   readonly deviceNumber?: number | undefined
 }
 
+/** A series as a list by devices shows it. */
+export interface SiteSeries {
+  readonly seriesId: SeriesId
+  readonly metric: MetricName
+  readonly deviceId: DeviceId
+  /** Of the device as it is now. */
+  readonly profileId: ProfileId
+}
+
+export interface SiteSeriesList extends PageRequest<SiteSeriesPlace> {
+  readonly siteId: SiteId
+  /** Of these only; undefined: of all. */
+  readonly metrics?: readonly MetricName[] | undefined
+  readonly assetId?: AssetId | undefined
+  readonly profileId?: ProfileId | undefined
+}
+
+/** The last one of a page. */
+export interface SiteSeriesPlace {
+  readonly device: string
+  readonly metric: string
+}
+
 export interface HighestNumbers {
   readonly device: number
   readonly series: SeriesId
@@ -217,6 +240,8 @@ export interface SeriesRegistry {
   find(deviceNumber: number, metric: MetricName): Promise<SeriesInfo | undefined>
   /** Ascending by series id. */
   list(query: SeriesList): Promise<Page<SeriesInfo, SeriesId>>
+  /** Those of the devices that are in the site now, by device and metric. */
+  ofSite(query: SiteSeriesList): Promise<Page<SiteSeries, SiteSeriesPlace>>
   /** The numbers handed out last, to devices and to series, of which some may be gone; 0: none was. */
   highest(): Promise<HighestNumbers>
 }

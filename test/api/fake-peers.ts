@@ -3,13 +3,13 @@ import type { ConnectionView, PushedMessage, PushOutcome, Refused } from '../../
 import type { IngestStats, MessageView, Presence } from '../../ingest/index.ts'
 import { AppError, type DeviceId, type SeriesId } from '../../model/index.ts'
 import type { LogStats } from '../../store/log/index.ts'
-import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
+import { type MarkedStore, type SeriesInfo, withRecent } from '../../store/readings/index.ts'
 import { createMemoryReadings } from '../store/readings/memory-readings.ts'
 
 /** The other parts of the platform, as far as the API asks them; what they do is set by the test. */
 export interface FakePeers {
   readonly peers: ApiPeers
-  readonly readings: ReadingStore
+  readonly readings: MarkedStore
   readonly series: Map<SeriesId, SeriesInfo>
   /** Control frames in the log, in order; an empty text says that the record is gone. */
   readonly controls: { topic: string; payload: string }[]
@@ -38,6 +38,9 @@ export interface FakePeers {
 /** A part may tell more than the API asks for; that must not reach its answers. */
 const unasked = { unasked: 1 }
 
+/** Room for some readings of each series: the rest is asked of the store, as it is in a platform. */
+const recentBytes = 100_000
+
 const unseen: Presence = {
   online: false,
   lastSeenMs: null,
@@ -49,7 +52,7 @@ const unseen: Presence = {
 
 export function createFakePeers(): FakePeers {
   const series = new Map<SeriesId, SeriesInfo>()
-  const readings = createMemoryReadings(series)
+  const readings = withRecent(createMemoryReadings(series), { bytesMax: recentBytes })
   const answer = async <T>(part: 'log' | 'ingest' | 'readings' | 'broker', value: () => T | Promise<T>): Promise<T> =>
     fake.silent.has(part) ? new Promise<never>(() => undefined) : value()
 
@@ -127,6 +130,7 @@ export function createFakePeers(): FakePeers {
       readings: {
         range: (query) => answer('readings', () => readings.range(query)),
         buckets: (query) => answer('readings', () => readings.buckets(query)),
+        marked: (queries) => answer('readings', () => readings.marked(queries)),
         stats: () => answer('readings', () => readings.stats()),
       },
       ingest: {

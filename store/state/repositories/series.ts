@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { SeriesInfo } from '../../readings/index.ts'
 import { lastNumber, takeNumber } from '../counters.ts'
 import { toPage } from '../page.ts'
@@ -38,6 +39,35 @@ export function seriesRegistry(reader: Db, writer: Db): SeriesRegistry {
       if (deviceNumber !== undefined) query = query.where('device_number', '=', deviceNumber)
       if (after !== undefined) query = query.where('id', '>', after)
       return toPage(await query.execute(), limit, { item: toSeries, cursor: (row) => row.id })
+    },
+
+    async ofSite({ siteId, metrics, assetId, profileId, limit, after }) {
+      let query = reader
+        .selectFrom('devices')
+        .innerJoin('series', 'series.device_number', 'devices.number')
+        .select(['series.id as seriesId', 'series.metric', 'devices.id as deviceId', 'devices.profile_id as profileId'])
+        .where('devices.site_id', '=', siteId)
+        .orderBy('devices.id')
+        .orderBy('series.metric')
+        .limit(limit + 1)
+      if (metrics !== undefined) query = query.where('series.metric', 'in', metrics)
+      if (assetId !== undefined) query = query.where('devices.asset_id', '=', assetId)
+      if (profileId !== undefined) query = query.where('devices.profile_id', '=', profileId)
+      if (after !== undefined)
+        query = query.where((eb) =>
+          eb.or([
+            eb(sql.ref<string>('devices.id'), '>', after.device),
+            eb.and([
+              eb(sql.ref<string>('devices.id'), '=', after.device),
+              eb(sql.ref<string>('series.metric'), '>', after.metric),
+            ]),
+          ]),
+        )
+      const rows = await query.execute()
+      return toPage(rows, limit, {
+        item: (row) => row,
+        cursor: (row) => ({ device: row.deviceId, metric: row.metric }),
+      })
     },
 
     async highest() {

@@ -1,3 +1,4 @@
+import { startMs } from '../harness.ts'
 import { type Ids, ruleOf } from './world.ts'
 
 export interface Call {
@@ -55,6 +56,10 @@ const asset = (body?: unknown) => (ids: Ids) => ({ path: `/assets/${ids.asset}`,
 /** Every operation there is; the test names those that are missing here. */
 export const examples: Readonly<Record<string, Example>> = {
   'GET /api/v1/devices/{id}/readings': hidden(200, device('/readings?metric=voltage')),
+  'GET /api/v1/readings': hidden(200, ({ device }) => ({
+    path: `/readings?series=${device}/voltage&from=${startMs - 60_000}&maxPoints=100`,
+  })),
+  'GET /api/v1/sites/{id}/latest': hidden(200, ({ site }) => ({ path: `/sites/${site}/latest?limit=20` })),
   'GET /api/v1/devices/{id}/latest': hidden(200, device('/latest')),
   'GET /api/v1/devices/{id}/series': hidden(200, device('/series')),
   'POST /api/v1/devices/{id}/telemetry': hidden(204, device('/telemetry', { voltage: 229.8 })),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { parseMetricName } from '../../../../model/index.ts'
+import { parseMetricName, parseSiteId } from '../../../../model/index.ts'
 import type { SeriesInfo } from '../../../../store/readings/index.ts'
+import type { SiteSeries, SiteSeriesPlace } from '../../../../store/state/index.ts'
 import { device, type MakeStatePlace, series, useState, walk } from '../harness.ts'
 
 export function describeSeries(make: MakeStatePlace): void {
@@ -54,6 +55,33 @@ export function describeSeries(make: MakeStatePlace): void {
       expect(all.map((one) => one.seriesId)).toEqual(Array.from({ length: 23 }, (_, i) => i + 1))
       expect((await load(2, 1)).map((one) => one.metric)).toEqual(['voltage', 'power'])
       expect(await load(2, 99)).toEqual([])
+    })
+
+    test('those of a site are those of the devices that are in it now, by device and metric', async () => {
+      const { state, change } = bench()
+      const siteId = parseSiteId('yard')
+      const [b, a] = await change(async (unit) => {
+        await unit.sites.create({ id: siteId, name: 'Yard', timeZone: 'UTC', currency: 'EUR' })
+        return [
+          await unit.devices.create({ ...device('yard-b'), siteId }),
+          await unit.devices.create({ ...device('yard-a'), siteId }),
+        ]
+      })
+      await state.series.ensure([a, b].flatMap(({ number }) => [series(number, 'volts'), series(number, 'watts')]))
+      const load = (limit: number, metrics: readonly string[] = ['volts', 'watts']) =>
+        walk<SiteSeries, SiteSeriesPlace>((after) =>
+          state.series.ofSite({ siteId, limit, after, metrics: metrics.map((name) => parseMetricName(name)) }),
+        )
+      const names = (of: readonly SiteSeries[]) => of.map(({ deviceId, metric }) => `${deviceId} ${metric}`)
+      const all = ['yard-a volts', 'yard-a watts', 'yard-b volts', 'yard-b watts']
+      expect(names(await load(100))).toEqual(all)
+      expect(names(await load(1))).toEqual(all)
+      expect(names(await load(3, ['watts', 'gas']))).toEqual(['yard-a watts', 'yard-b watts'])
+      await change((unit) => unit.devices.update(a.id, { siteId: device('x').siteId }))
+      expect(names(await load(100))).toEqual(['yard-b volts', 'yard-b watts'])
+      await change((unit) => unit.devices.remove(b.id))
+      await change((unit) => unit.devices.create({ ...device('yard-b'), siteId }))
+      expect(names(await load(100))).toEqual([])
     })
   })
 }

@@ -1,0 +1,166 @@
+import type { SeriesId } from '../model/index.ts'
+import type { BucketColumns, ReadingColumns } from '../store/readings/index.ts'
+import type { BucketChunks } from './bucket-chunks.ts'
+import type { TimeRange } from './bucket-edges.ts'
+import { type BucketReader, createBucketReader } from './bucket-reader.ts'
+import { type BucketSize, formatBucketSize } from './bucket-size.ts'
+import type { BucketWindow } from './bucket-window.ts'
+import { badParameter } from './problem.ts'
+import { aheadMs } from './read-raw.ts'
+import type { CacheResult } from './route.ts'
+import type { RouteDeps } from './route-deps.ts'
+
+/** One of the series that somebody reads together. Without an id it has no readings yet. */
+export interface SeriesToRead {
+  readonly seriesId: SeriesId | undefined
+  /** Of its site. */
+  readonly timeZone: string
+}
+
+/** How it is summed up: by buckets of one size, or of whichever makes at most so many; undefined: not at all. */
+export type Summing = { readonly size: BucketSize } | { readonly maxPoints: number } | undefined
+
+export type SeriesRead =
+  | { readonly kind: 'raw'; readonly columns: ReadingColumns }
+  /** Buckets without readings are there, with a count of 0. */
+  | {
+      readonly kind: 'buckets'
+      readonly bucket: string
+      readonly edgesMs: Float64Array
+      readonly columns: BucketColumns
+    }
+  /** Nothing to read; `bucket` is what it would have been. */
+  | { readonly kind: 'none'; readonly bucket: string | null }
+
+export interface SeriesReader {
+  /** Index i is of series[i]. A problem where that would be more than an answer holds. */
+  read(
+    series: readonly SeriesToRead[],
+    range: TimeRange,
+    summing: Summing,
+  ): Promise<{ readonly reads: readonly SeriesRead[]; readonly cache: CacheResult | undefined }>
+}
+
+/** Of one series; the same as a page of anything. */
+const maxPointsOfSeries = 10_000
+/** Of an answer: some 5 MB of JSON, and a tenth of a second of the thread that answers everybody. */
+const maxPointsOfAnswer = 100_000
+
+export function createSeriesReader({
+  peers,
+  cache,
+  clock,
+}: Pick<RouteDeps, 'peers' | 'cache' | 'clock'>): SeriesReader {
+  const { readings } = peers
+  const buckets: BucketReader = createBucketReader({ readings, cache })
+  let chunks: BucketChunks | undefined
+
+  /** The windows of the time zones that there are, for most requests one. */
+  async function windowsOf(series: readonly SeriesToRead[], range: TimeRange, summing: NonNullable<Summing>) {
+    // The calendar costs some 20 ms of the start, and is needed here only.
+    const [{ createBucketChunks }, { bucketWindow }, { zoom }] = await Promise.all([
+      import('./bucket-chunks.ts'),
+      import('./bucket-window.ts'),
+      import('./zoom.ts'),
+    ])
+    chunks ??= createBucketChunks()
+    const windows = new Map<string, { readonly size: BucketSize; readonly window: BucketWindow }>()
+    for (const { timeZone } of series) {
+      if (windows.has(timeZone)) continue
+      if ('maxPoints' in summing) {
+        const zoomed = zoom(chunks, timeZone, range, summing.maxPoints)
+        if (zoomed === undefined) throw badParameter('maxPoints', 'is too few for a range that long')
+        windows.set(timeZone, zoomed)
+        continue
+      }
+      const most = Math.min(maxPointsOfSeries, Math.floor(maxPointsOfAnswer / series.length))
+      const window = bucketWindow(chunks, summing.size, timeZone, range, most)
+      if (window === undefined)
+        throw badParameter('bucket', `makes more than ${most} buckets of this range; take longer ones, or maxPoints`)
+      windows.set(timeZone, { size: summing.size, window })
+    }
+    return windows
+  }
+
+  async function readBuckets(series: readonly SeriesToRead[], range: TimeRange, summing: NonNullable<Summing>) {
+    const windows = await windowsOf(series, range, summing)
+    const reads: SeriesRead[] = series.map(({ timeZone }) => {
+      const size = windows.get(timeZone)?.size
+      return { kind: 'none', bucket: size === undefined ? null : formatBucketSize(size) }
+    })
+    let hit = true
+    await Promise.all(
+      [...windows].map(async ([timeZone, { size, window }]) => {
+        const places = series.flatMap((one, i) =>
+          one.seriesId !== undefined && one.timeZone === timeZone ? [{ seriesId: one.seriesId, i }] : [],
+        )
+        const read = await buckets.read(
+          places.map(({ seriesId }) => seriesId),
+          window,
+        )
+        hit &&= read.hit
+        for (const [at, { i }] of places.entries()) {
+          const columns = read.columns[at]
+          if (columns === undefined || !columns.count.some((count) => count > 0)) continue
+          reads[i] = { kind: 'buckets', bucket: formatBucketSize(size), edgesMs: window.edgesMs, columns }
+        }
+      }),
+    )
+    return { reads, hit }
+  }
+
+  /** The readings themselves; undefined: they are more than `most`. */
+  async function readRaw(seriesId: SeriesId, { fromMs, toMs }: TimeRange, most: number) {
+    const columns = await readings.range({ seriesId, fromMs, toMs, limit: most + 1 })
+    return columns.timesMs.length > most ? undefined : columns
+  }
+
+  async function readAllRaw(series: readonly SeriesToRead[], range: TimeRange): Promise<SeriesRead[]> {
+    const most = Math.min(maxPointsOfSeries, Math.floor(maxPointsOfAnswer / series.length))
+    return Promise.all(
+      series.map(async ({ seriesId }): Promise<SeriesRead> => {
+        if (seriesId === undefined) return { kind: 'none', bucket: null }
+        const columns = await readRaw(seriesId, range, most)
+        if (columns !== undefined) return { kind: 'raw', columns }
+        throw badParameter(
+          'from',
+          `there are more than ${most} readings of a series; a shorter range, bucket, or maxPoints`,
+        )
+      }),
+    )
+  }
+
+  return {
+    async read(series, given, summing) {
+      if (summing !== undefined && 'maxPoints' in summing && summing.maxPoints * series.length > maxPointsOfAnswer)
+        throw badParameter(
+          'maxPoints',
+          `of ${series.length} series must be ${maxPointsOfAnswer / series.length} at most`,
+        )
+      // No reading is stored under a time far ahead: a range to the end of time is one to now.
+      const range = { fromMs: given.fromMs, toMs: Math.min(given.toMs, clock.now() + aheadMs) }
+      if (range.fromMs >= range.toMs)
+        return { reads: series.map(() => ({ kind: 'none', bucket: null })), cache: undefined }
+      if (summing === undefined) return { reads: await readAllRaw(series, range), cache: undefined }
+      const { reads, hit } = await readBuckets(series, range, summing)
+      if (!('maxPoints' in summing)) return { reads, cache: hit ? 'hit' : 'miss' }
+      let rawToo = false
+      const shown = await Promise.all(
+        reads.map(async (read, i): Promise<SeriesRead> => {
+          const seriesId = series[i]?.seriesId
+          if (read.kind !== 'buckets' || seriesId === undefined) return read
+          // The first and the last bucket may hold more than the range does.
+          if (sumOf(read.columns.count.subarray(1, -1)) > summing.maxPoints) return read
+          rawToo = true
+          const columns = await readRaw(seriesId, range, summing.maxPoints)
+          return columns === undefined ? read : { kind: 'raw', columns }
+        }),
+      )
+      return { reads: shown, cache: hit && !rawToo ? 'hit' : 'miss' }
+    },
+  }
+}
+
+function sumOf(counts: Float64Array): number {
+  return counts.reduce((sum, count) => sum + count, 0)
+}
