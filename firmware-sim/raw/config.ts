@@ -30,11 +30,8 @@ export const rawConfigSchema = z.strictObject({
     .describe('over all connections, evenly in time; absent: as many as the PUBACKs allow'),
   seconds: z.number().positive().max(3_600).default(20).describe('how long to send, at most'),
   drainSeconds: z.number().positive().max(600).default(15).describe('how long to wait for the last PUBACKs afterwards'),
-  startMs: z
-    .int()
-    .min(1e12)
-    .max(9_999_999_999_999)
-    .describe("each device's first time, epoch ms; then 1 ms per message"),
+  startMs: z.int().min(1e12).max(9_999_999_999_999).describe("each device's first time, epoch ms"),
+  stepMs: z.int().min(1).max(3_600_000).default(1).describe('from one message of a device to its next, ms of its time'),
   seed: z.int().default(1).describe('decides the values'),
 })
 

@@ -21,8 +21,8 @@ export async function runRawGenerator(
 ): Promise<RawSummary> {
   const latencies = createLatencyHistogram()
   const connections = config.connections.map(({ devices, clientId, username, password }, i) => {
-    const { host, port, window, startMs } = config
-    const publishes = new PreparedPublishes({ devices, startMs, seed: config.seed + i, packets: 2 * window })
+    const { host, port, window, startMs, stepMs } = config
+    const publishes = new PreparedPublishes({ devices, startMs, stepMs, seed: config.seed + i, packets: 2 * window })
     return new RawConnection(
       { host, port, clientId, username, password, devices: devices.length, window },
       publishes,

@@ -14,8 +14,9 @@ const threeDigits = Uint8Array.from({ length: 3_000 }, (_, i) => zero + (Math.fl
 
 export interface PreparedOptions {
   readonly devices: readonly string[]
-  /** The first message of each device carries this time, each further one the next millisecond. */
+  /** The first message of each device carries this time, each further one `stepMs` more. */
   readonly startMs: number
+  readonly stepMs: number
   readonly seed: number
   /** Room for so many packets at least, whatever the number of devices. */
   readonly packets: number
@@ -39,12 +40,14 @@ export class PreparedPublishes {
   readonly #wh: Float64Array
   readonly #devices: number
   readonly #startMs: number
+  readonly #stepMs: number
   readonly #whPerMs: Float64Array
 
-  constructor({ devices, startMs, seed, packets }: PreparedOptions) {
+  constructor({ devices, startMs, stepMs, seed, packets }: PreparedOptions) {
     const bodiesPerDevice = Math.max(fewestBodies, Math.ceil(packets / devices.length))
     this.#devices = devices.length
     this.#startMs = startMs
+    this.#stepMs = stepMs
     this.count = devices.length * bodiesPerDevice
     this.offsets = new Int32Array(this.count + 1)
     this.#packetIdAt = new Int32Array(this.count)
@@ -82,7 +85,7 @@ export class PreparedPublishes {
     bytes[at + 1] = packetId & 0xff
 
     const device = n % this.#devices
-    const sinceStartMs = (n - device) / this.#devices
+    const sinceStartMs = ((n - device) / this.#devices) * this.#stepMs
     const timeMs = this.#startMs + sinceStartMs
     const high = Math.floor(timeMs / 1e6)
     const low = timeMs - high * 1e6

@@ -35,7 +35,7 @@ function messagesOf(publishes: PreparedPublishes, count: number): Message[] {
 
 describe('prepared messages', () => {
   test('are meter-1ph messages of each device in turn, each with a time and a packet identifier of its own', () => {
-    const publishes = new PreparedPublishes({ devices: ['a', 'meter-2'], startMs, seed: 1, packets: 10 })
+    const publishes = new PreparedPublishes({ devices: ['a', 'meter-2'], startMs, stepMs: 1, seed: 1, packets: 10 })
     const messages = messagesOf(publishes, 5_000)
     expect(messages.map(({ topic }) => topic).slice(0, 3)).toEqual([
       'pel/v1/a/telemetry',
@@ -46,9 +46,18 @@ describe('prepared messages', () => {
     expect(messages.map(({ packetId }) => packetId)).toEqual(messages.map((_, n) => n + 1))
   })
 
+  test('are as far apart in time as asked for', () => {
+    const options = { devices: ['a', 'b'], startMs, stepMs: 2_500, seed: 1, packets: 10 }
+    const times = messagesOf(new PreparedPublishes(options), 1_000).map(({ ts }) => ts)
+    expect(times).toEqual(times.map((_, n) => startMs + Math.floor(n / 2) * 2_500))
+  })
+
   test('carry all metrics in their valid range, in a few dozen combinations', () => {
     const metrics = builtInProfiles.find(({ id }) => id === 'meter-1ph')?.metrics ?? []
-    const messages = messagesOf(new PreparedPublishes({ devices: ['a'], startMs, seed: 1, packets: 200 }), 1_000)
+    const messages = messagesOf(
+      new PreparedPublishes({ devices: ['a'], startMs, stepMs: 1, seed: 1, packets: 200 }),
+      1_000,
+    )
     for (const { values } of messages) {
       expect(Object.keys(values)).toEqual(metrics.map(({ name }) => name))
       for (const { name, min, max } of metrics) {
@@ -60,7 +69,10 @@ describe('prepared messages', () => {
   })
 
   test('let the register rise with time, never fall', () => {
-    const messages = messagesOf(new PreparedPublishes({ devices: ['a'], startMs, seed: 4, packets: 10 }), 40_000)
+    const messages = messagesOf(
+      new PreparedPublishes({ devices: ['a'], startMs, stepMs: 1, seed: 4, packets: 10 }),
+      40_000,
+    )
     const energies = messages.map(({ values }) => values['energy'] ?? Number.NaN)
     const first = energies[0] ?? Number.NaN
     expect(energies.every((energy, i) => i === 0 || energy >= (energies[i - 1] ?? 0))).toBe(true)
