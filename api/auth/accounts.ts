@@ -30,9 +30,13 @@ export type SignInOutcome =
   | { readonly kind: 'second-factor'; readonly cookies: readonly string[] }
   /**
    * `over`: a new sign-in has to begin with the password. `used`: likewise, for the code was right, and was used before. `locked`:
-   * too many wrong codes for this account.
+   * too many wrong codes for this account. `whose`: of a code, the person whose password was right.
    */
-  | { readonly kind: 'refused'; readonly why: 'wrong' | 'used' | 'over' | 'locked' }
+  | {
+      readonly kind: 'refused'
+      readonly why: 'wrong' | 'used' | 'over' | 'locked'
+      readonly whose?: string | undefined
+    }
 
 export interface PasswordSignIn {
   readonly email: string
@@ -121,6 +125,13 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
     return internalAdapter.reserveVerificationValue({ identifier, value: 'used', expiresAt })
   }
 
+  /** Of a sign-in whose first step was right. */
+  async function whoBegan(library: Library, caller: Caller): Promise<string | undefined> {
+    const identifier = await sessionCookie.stepOf(caller)
+    if (identifier === undefined) return undefined
+    return (await (await library.$context).internalAdapter.findVerificationValue(identifier))?.value
+  }
+
   /** What somebody does about their own account: a refusal is a problem for its field. */
   async function own<Result>(
     caller: Caller,
@@ -182,6 +193,7 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
     async confirmSignIn(caller, kind, code) {
       // With a session beside it the library would ask for the code of that session's person.
       const step = headersOf({ ...caller, cookie: stepCookies(caller.cookie) })
+      const whose = await ask(caller, (library) => whoBegan(library, caller))
       try {
         const input = { body: { code }, headers: step, returnHeaders: true } as const
         const { response, headers } = await ask(caller, async (library) => {
@@ -193,7 +205,7 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
         if (response.token === undefined) throw new LibraryRefusal('INVALID_TWO_FACTOR_COOKIE')
         return await signedIn(response.token, `password+${kind}`, headers)
       } catch (error) {
-        return refusal(error)
+        return { ...refusal(error), whose }
       }
     },
 
@@ -278,7 +290,7 @@ function problemOf({ code }: LibraryRefusal): HttpProblem {
 }
 
 /** Only what is a refusal; anything else is thrown on. */
-function refusal(error: unknown): SignInOutcome {
+function refusal(error: unknown): Extract<SignInOutcome, { kind: 'refused' }> {
   if (!(error instanceof LibraryRefusal)) throw error
   if (wrong.has(error.code)) return { kind: 'refused', why: 'wrong' }
   if (error.code === usedCode) return { kind: 'refused', why: 'used' }

@@ -16,6 +16,8 @@ export interface SessionCookie {
   isIn(bearer: CookieBearer): boolean
   /** The token in it, when we signed it. */
   tokenOf(bearer: CookieBearer): Promise<string | undefined>
+  /** What the library knows a sign-in by that waits for a code. */
+  stepOf(bearer: CookieBearer): Promise<string | undefined>
   /** The cookie for a session that lives on for `maxAgeS`. */
   write(token: string, terms: { readonly secure: boolean; readonly maxAgeS: number }): Promise<string>
 }
@@ -26,17 +28,20 @@ function nameOf(secure: boolean): string {
 
 /** Reads and writes what the account library does, without loading it: the same HMAC-SHA256, `value.signature`. */
 export function createSessionCookie(secret: string): SessionCookie {
+  async function signed({ cookie, secure }: CookieBearer, kind: string): Promise<string | undefined> {
+    if (cookie === null) return undefined
+    const name = `${cookiePrefix(secure)}.${kind}`
+    const value = (await parseSigned(cookie, secret, name))[name]
+    return value === false ? undefined : value
+  }
+
   return {
     isIn({ cookie, secure }) {
       const name = nameOf(secure)
       return cookie !== null && parse(cookie, name)[name] !== undefined
     },
-    async tokenOf({ cookie, secure }) {
-      if (cookie === null) return undefined
-      const name = nameOf(secure)
-      const token = (await parseSigned(cookie, secret, name))[name]
-      return token === false ? undefined : token
-    },
+    tokenOf: (bearer) => signed(bearer, 'session_token'),
+    stepOf: (bearer) => signed(bearer, 'two_factor'),
     write: (token, { secure, maxAgeS }) =>
       serializeSigned(nameOf(secure), token, secret, {
         maxAge: maxAgeS,

@@ -72,12 +72,15 @@ export function createSignIns(deps: SignInDeps): SignIns {
     }
   }
 
-  async function noteRefused({ requestId, address }: RequestContext, email: string, tries: number): Promise<void> {
-    logger.warn({ address, tries }, 'sign-ins from this address have to wait')
+  async function noteRefused(context: RequestContext, email: string, tries: number): Promise<void> {
+    logger.warn({ address: context.address, tries }, 'sign-ins from this address have to wait')
     const person = await state.people.findByEmail(email)
-    if (person === undefined) return
+    if (person !== undefined) await recordRefused(context, person.id, tries)
+  }
+
+  async function recordRefused({ requestId, address }: RequestContext, id: string, tries: number): Promise<void> {
     await changes.applyUnlogged({ principal: nobody, requestId, address }, (unit) =>
-      unit.accounts.noteRefusedSignIns(person.id, tries),
+      unit.accounts.noteRefusedSignIns(id, tries),
     )
   }
 
@@ -109,7 +112,10 @@ export function createSignIns(deps: SignInDeps): SignIns {
 
     async withCode(context, kind, code) {
       await throttle.takeStep(context.address)
-      const outcome = judge('code', await accounts.confirmSignIn(context, kind, code))
+      const answer = await accounts.confirmSignIn(context, kind, code)
+      // Each: whoever comes so far has the password, and a code has ten tries in a quarter of an hour.
+      if (answer.kind === 'refused' && answer.whose !== undefined) await recordRefused(context, answer.whose, 1)
+      const outcome = judge('code', answer)
       return outcome.kind === 'signed-in' ? finish(context, outcome) : outcome
     },
 

@@ -77,6 +77,9 @@ test('wrong codes end the sign-in, and then the second factor waits', async () =
   const other = await firstStep(person.email)
   for (let i = 5; i < 10; i++) expect((await secondStep(other, { code: wrong(i) })).status).toBe(401)
   expect((await secondStep(await firstStep(person.email), { code: right })).status).toBe(429)
+  // Somebody has the password: that is to be seen.
+  const { items } = (await api.get(`/api/v1/audit?resourceId=${person.id}&action=person.refuse-sign-in`)).body
+  expect(items.length).toBeGreaterThanOrEqual(10)
 })
 
 test('a session of one visit does not become a longer one with the second factor', async () => {
