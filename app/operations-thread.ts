@@ -7,7 +7,7 @@ import { createTelemetryCheck } from '../ingest/index.ts'
 import { platformDeviceId, systemClock } from '../model/index.ts'
 import { createNotifier } from '../notifier/index.ts'
 import { validateRule } from '../rules/index.ts'
-import { createMemoryCache } from '../store/cache/index.ts'
+import { createCache } from '../store/cache/index.ts'
 import { createOutboxRelay, openState, type StateConfig } from '../store/state/index.ts'
 import { openAuditCheckpoints } from './audit-checkpoints.ts'
 import { createAuditKeeper } from './audit-keeper.ts'
@@ -121,7 +121,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       clock: systemClock,
       version: data.version,
       tls: data.tls,
-      cache: createMemoryCache({ maxBytes: config.cache.memoryMb * 1024 * 1024 }),
+      cache: createCache(config.cache, { redis, logger }),
       era: await state.dataVersions.renew(),
       redis,
     })

@@ -1,4 +1,5 @@
 export { type Cache, cacheWithin } from './cache.ts'
 export { type CacheConfig, cacheConfigSchema } from './config.ts'
+export { createCache } from './create-cache.ts'
 export { createMemoryCache } from './memory.ts'
 export { createSingleFlight, type SingleFlight } from './single-flight.ts'
