@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { isMailAddress, isTimeZone, roles, type SiteScope } from '../model/index.ts'
-import { languages, type PersonRecord, signInWays } from '../store/state/index.ts'
+import { isMailAddress, isTimeZone, languages, roles, type SiteScope } from '../model/index.ts'
+import { type PersonRecord, signInWays } from '../store/state/index.ts'
 import { passwordLengths } from './auth/terms.ts'
 import { siteIdField, timeField, timeOrNull } from './fields.ts'
 import { formatTime } from './time.ts'

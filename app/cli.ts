@@ -7,6 +7,8 @@ import {
   type DeviceId,
   isAppError,
   isMailAddress,
+  type Language,
+  languages,
   linkUrl,
   type ProfileId,
   parseDeviceId,
@@ -15,21 +17,17 @@ import {
   type Role,
   roles,
   type SiteId,
-  systemClock,
 } from '../model/index.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { type Language, languages, openMigrator } from '../store/state/index.ts'
-import { type Made, withAdmin } from './cli/admin.ts'
-import { type VerifyOptions, verifyAuditLog } from './cli/audit.ts'
-import { demo } from './cli/demo.ts'
-import { type CopyOptions, copyBetweenStores, describeCopy } from './cli/readings-copy.ts'
-import { settingsEnvFile, settingsMarkdown } from './cli/settings-table.ts'
-import { start } from './cli/start.ts'
+// What a command needs beyond its arguments is loaded when it runs: a start has no time for the others.
+import type { Made, withAdmin } from './cli/admin.ts'
+import type { VerifyOptions } from './cli/audit.ts'
+import type { DemoOptions } from './cli/demo.ts'
+import type { CopyOptions } from './cli/readings-copy.ts'
 import { loadConfig } from './config.ts'
-import { findRunning, openDataFolder } from './data-folder.ts'
+import { findRunning } from './data-folder.ts'
 import { createLogger } from './logging.ts'
-import { readingStores } from './readings-store.ts'
-import { stateConfigOf } from './state.ts'
+import { readingStores } from './reading-stores.ts'
 
 const exitCodes = { failed: 1, misuse: 2 } as const
 
@@ -61,14 +59,18 @@ const program = new Command('pelbiot')
 program
   .command('start')
   .description('run the platform until SIGTERM or SIGINT')
-  .action(async () => start(loadConfig(process.env)))
+  .action(async () => {
+    const config = loadConfig(process.env)
+    const { start } = await import('./cli/start.ts')
+    await start(config)
+  })
 
 program
   .command('demo')
   .description('run an example building on embedded defaults and loopback, with a month of history')
   .option('--data <folder>', 'where it keeps its data; made anew at each start', 'data-demo')
   .option('--days <days>', 'days of history to begin with, 0 to 34', argument(parseDays), 30)
-  .action(demo)
+  .action(async (options: DemoOptions) => (await import('./cli/demo.ts')).demo(options))
 
 const device = program.command('device').description('devices of the platform on DATA_DIR')
 device
@@ -162,6 +164,7 @@ program
   .option('--expect <hash>', 'checkpoint of an earlier verification that has to be there', argument(parseHash))
   .option('--json', 'print one JSON object')
   .action(async (options: VerifyOptions) => {
+    const { verifyAuditLog } = await import('./cli/audit.ts')
     const intact = await verifyAuditLog(loadConfig(process.env), options)
     if (!intact) process.exitCode = exitCodes.failed
   })
@@ -174,6 +177,7 @@ readings
   .addOption(new Option('--to <store>', 'where they go').choices(readingStores).makeOptionMandatory())
   .option('--json', 'print one JSON object')
   .action(async ({ json = false, ...options }: JsonOption & CopyOptions) => {
+    const { copyBetweenStores, describeCopy } = await import('./cli/readings-copy.ts')
     const result = await copyBetweenStores(loadConfig(process.env), options)
     print(json, result, describeCopy(result))
     if (result.refused > 0 || result.differences.length > 0) process.exitCode = exitCodes.failed
@@ -188,14 +192,14 @@ for (const [name, text] of [
     .command(name)
     .description(text)
     .option('--json', 'print one JSON object')
-    .action((options: JsonOption) => runMigration(name, 0, options.json ?? false))
+    .action((options: JsonOption) => migrateState(name, 0, options))
 }
 migrate
   .command('down')
   .description('take back migrations, and the data they hold')
   .argument('<target>', 'number of the migration to stay at; 0 takes back all', argument(parseTarget))
   .option('--json', 'print one JSON object')
-  .action((target: number, options: JsonOption) => runMigration('down', target, options.json ?? false))
+  .action((target: number, options: JsonOption) => migrateState('down', target, options))
 
 program
   .command('simulate')
@@ -209,11 +213,13 @@ program
   .command('settings')
   .description('print every setting with its default and meaning')
   .addOption(new Option('--format <format>', 'how').choices(['markdown', 'env']).default('markdown'))
-  .action(({ format }: { format: string }) => {
+  .action(async ({ format }: { format: string }) => {
+    const { settingsEnvFile, settingsMarkdown } = await import('./cli/settings-table.ts')
     process.stdout.write(format === 'env' ? settingsEnvFile() : settingsMarkdown())
   })
 
-function administer(work: Parameters<typeof withAdmin<Made>>[2]): Promise<Made> {
+async function administer(work: Parameters<typeof withAdmin<Made>>[2]): Promise<Made> {
+  const { withAdmin } = await import('./cli/admin.ts')
   return withAdmin(loadConfig(process.env), createLogger('warn', 'cli'), work)
 }
 
@@ -239,19 +245,10 @@ function parseTarget(text: string): number {
   throw new AppError('invalid_input', `${text} is not the number of a migration`)
 }
 
-async function runMigration(step: 'status' | 'up' | 'down', target: number, json: boolean): Promise<void> {
-  const folder = openDataFolder(loadConfig(process.env).dataDir)
-  const migrator = openMigrator(stateConfigOf(folder, { migrate: false }), systemClock)
-  try {
-    const applied = step === 'up' ? await migrator.up() : []
-    const takenBack = step === 'down' ? await migrator.down(target) : []
-    const { current, latest } = await migrator.status()
-    const text = [...applied.map((n) => `applied ${n}`), ...takenBack.map((n) => `took back ${n}`)]
-    print(json, { applied, takenBack, current, latest }, [...text, `at migration ${current} of ${latest}`].join('\n'))
-  } finally {
-    await migrator.close()
-    folder.release()
-  }
+async function migrateState(step: 'status' | 'up' | 'down', target: number, { json = false }: JsonOption) {
+  const { describeMigration, runMigration } = await import('./cli/migrate.ts')
+  const result = await runMigration(loadConfig(process.env), step, target)
+  print(json, result, describeMigration(result))
 }
 
 /**

@@ -18,11 +18,10 @@ import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { connectionsWithin, openFilesMax } from './open-files.ts'
-import type { OperationsReady, OperationsThreadData } from './operations-thread.ts'
+import { type IngestThread, startIngestThread, startOperationsThread } from './platform-threads.ts'
 import { serve } from './port-rpc.ts'
 import type { BrokerService } from './services.ts'
 import { stateConfigOf } from './state.ts'
-import { startThread } from './threads.ts'
 import { loadTls, type TlsFiles } from './tls-files.ts'
 import { createTlsWatch } from './tls-watch.ts'
 
@@ -48,6 +47,8 @@ export interface Platform {
 export interface PlatformDeps {
   readonly version: string
   readonly logger: Logger
+  /** Where it was started already. */
+  readonly ingest?: IngestThread | undefined
   /** Called once when a part broke that the platform cannot do without: the process should end. */
   onFailure(error: Error): void
 }
@@ -61,17 +62,14 @@ const tlsWatchMs = 5_000
 export async function startPlatform(config: PlatformConfig, deps: PlatformDeps): Promise<Platform> {
   const { logger, onFailure } = deps
   const lifecycle = createLifecycle(logger)
+  const ingest = deps.ingest ?? startIngestThread(onFailure)
+  lifecycle.own('ingest thread, not begun', () => ingest.stop(threadStopMs))
+  // What it does is done last, but its modules are loaded while the rest opens.
+  const operations = startOperationsThread(onFailure)
+  lifecycle.own('operations thread, not begun', () => operations.stop(threadStopMs))
   try {
     // Before the broker reads its files: what is newer there is found by the watch.
     const tls = config.tls && requireTls(config.tls)
-    // First of all: it loads its modules while the rest opens.
-    const ingest = startThread<IngestThreadData, null>({
-      name: 'ingest',
-      entry: new URL('./ingest-thread.ts', import.meta.url),
-      youngGenerationMb: 24,
-      onDeath: onFailure,
-    })
-    lifecycle.own('ingest thread, not begun', () => ingest.stop(threadStopMs))
     const folder = openDataFolder(config.dataDir)
     lifecycle.own('data folder', folder.release)
 
@@ -156,12 +154,6 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       refusePush: async (refused) => broker.refusePush(refused),
     } satisfies BrokerService)
     lifecycle.own('port to operations', () => operationsToMain.port1.close())
-    const operations = startThread<OperationsThreadData, OperationsReady>({
-      name: 'operations',
-      entry: new URL('./operations-thread.ts', import.meta.url),
-      youngGenerationMb: 12,
-      onDeath: onFailure,
-    })
     operations.begin(
       {
         config,

@@ -10,9 +10,6 @@ import {
 } from '../store/readings/index.ts'
 import type { PlatformConfig } from './config.ts'
 
-export const readingStores = ['duckdb', 'influxdb'] as const
-export type ReadingStoreName = (typeof readingStores)[number]
-
 export interface ReadingStoreDeps {
   readonly readingsFile: string
   readonly catalog: SeriesCatalog

@@ -52,6 +52,7 @@ export {
   type SiteId,
 } from './ids.ts'
 export { issueText } from './issue-text.ts'
+export { type Language, languages } from './language.ts'
 export { createLatencyHistogram, type LatencyHistogram, type StepCounts } from './latency-histogram.ts'
 export { isMailAddress } from './mail-address.ts'
 export { networkOf, parseAddress } from './network.ts'

@@ -3,6 +3,7 @@ import {
   AppError,
   type DeviceId,
   isAppError,
+  type Language,
   linkLifeMs,
   type Principal,
   type ProfileId,
@@ -13,14 +14,7 @@ import {
   systemClock,
 } from '../../model/index.ts'
 import { defaultRules } from '../../rules/index.ts'
-import {
-  type Actor,
-  type Language,
-  openState,
-  type SeedConfig,
-  type State,
-  seedState,
-} from '../../store/state/index.ts'
+import { type Actor, openState, type SeedConfig, type State, seedState } from '../../store/state/index.ts'
 import { findRunning, openDataFolder, type RunningPlatform } from '../data-folder.ts'
 import { stateConfigOf } from '../state.ts'
 import { sendToRunning } from './ask.ts'

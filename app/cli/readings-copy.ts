@@ -8,9 +8,10 @@ import type { PlatformConfig } from '../config.ts'
 import { openDataFolder } from '../data-folder.ts'
 import { createProgress } from '../demo/progress.ts'
 import { createLogger } from '../logging.ts'
+import type { ReadingStoreName } from '../reading-stores.ts'
 import { type CopyResult, copyReadings } from '../readings-copy/copy.ts'
 import { createProgressFile } from '../readings-copy/progress-file.ts'
-import { openableReadings, type ReadingStoreName } from '../readings-store.ts'
+import { openableReadings } from '../readings-store.ts'
 import { stateConfigOf } from '../state.ts'
 
 export interface CopyOptions {

@@ -3,7 +3,8 @@ import { linkUrl } from '../../model/index.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { PlatformConfig } from '../config.ts'
 import { createLogger } from '../logging.ts'
-import { type Platform, startPlatform } from '../platform.ts'
+import type { Platform } from '../platform.ts'
+import { startIngestThread } from '../platform-threads.ts'
 
 /** A stop that takes longer is given up: the log has everything that was acknowledged. */
 const stopTimeoutMs = 20_000
@@ -25,7 +26,10 @@ export async function start(config: PlatformConfig): Promise<void> {
   })
 
   // A start may wait, for room on the disk for instance; it can be given up at any point, as by a crash.
-  const starting = startPlatform(config, { version: packageJson.version, logger, onFailure: die })
+  const ingest = startIngestThread(die)
+  const starting = import('../platform.ts').then(({ startPlatform }) =>
+    startPlatform(config, { version: packageJson.version, logger, ingest, onFailure: die }),
+  )
   const platform = await Promise.race([starting, signal])
   if (typeof platform === 'string') {
     logger.info({ signal: platform }, 'platform stopped before it was ready')

@@ -1,5 +1,5 @@
-import { linkUrl } from '../../model/index.ts'
-import type { AccountMailAbout, AccountMailKind, Language } from '../../store/state/index.ts'
+import { type Language, linkUrl } from '../../model/index.ts'
+import type { AccountMailAbout, AccountMailKind } from '../../store/state/index.ts'
 import type { RenderedMail } from './alert-mail.ts'
 import { type CalendarNames, localTime } from './format.ts'
 import { type MailContent, renderHtml, renderText } from './layout.ts'

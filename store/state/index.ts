@@ -81,8 +81,6 @@ export {
   type DeviceTokenRecord,
   type Issued,
   type KeySecretRecord,
-  type Language,
-  languages,
   type Patch,
   type PendingControl,
   type PersonInput,

@@ -4,6 +4,7 @@ import type {
   DeviceId,
   DeviceRecord,
   KeyId,
+  Language,
   Principal,
   ProfileRecord,
   Role,
@@ -32,9 +33,6 @@ export interface AssetRecord {
   readonly attributes: Attributes
   readonly tags: readonly string[]
 }
-
-export const languages = ['en', 'id'] as const
-export type Language = (typeof languages)[number]
 
 /** A password, or an account with the OpenID Connect provider. */
 export const signInWays = ['password', 'provider'] as const

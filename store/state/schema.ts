@@ -4,6 +4,7 @@ import type {
   AlertState,
   AssetId,
   DeviceId,
+  Language,
   MetricName,
   Principal,
   ProfileId,
@@ -19,7 +20,7 @@ import type { LinkPurpose } from './account-store.ts'
 import type { AlertEvent } from './alert-store.ts'
 import type { DataKind } from './data-kinds.ts'
 import type { AttemptOutcome, NotificationChannel, NotificationKind, NotificationState } from './notification-store.ts'
-import type { AssetKind, CredentialRecord, Language } from './records.ts'
+import type { AssetKind, CredentialRecord } from './records.ts'
 
 /**
  * The tables, as every adapter answers them: times are epoch ms, numbers are safe integers, JSON is text (columns.ts

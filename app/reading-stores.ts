@@ -1,0 +1,2 @@
+export const readingStores = ['duckdb', 'influxdb'] as const
+export type ReadingStoreName = (typeof readingStores)[number]

@@ -1,0 +1,3 @@
+/** Of mails: English and Indonesian. */
+export const languages = ['en', 'id'] as const
+export type Language = (typeof languages)[number]
