@@ -25,6 +25,7 @@ import {
   duckdbReadingsConfigSchema,
   influxdbReadingsConfigSchema,
   type ReadingStore,
+  type RollableStore,
   type SeriesCatalog,
   type SeriesInfo,
 } from '../store/readings/index.ts'
@@ -181,6 +182,7 @@ async function measureDuckdb(load: Load, say: (line: string) => void) {
     }),
   )
   const compacted = await ask(store, load, 1)
+  const rolled = await rollUp(store, load, say)
   await store.close()
   const bytesPerReading = round((bytes ?? 0) / (readings ?? 0))
   return {
@@ -190,9 +192,30 @@ async function measureDuckdb(load: Load, say: (line: string) => void) {
     queriesMs,
     compactedMs: compacted,
     compactMs,
+    ...rolled,
     openMs,
     rssAnonMb,
   }
+}
+
+/** The same questions once everything is rolled up, and what that took. */
+async function rollUp(store: ReadingStore & RollableStore, load: Load, say: (line: string) => void) {
+  say('rolls up everything')
+  const beforeMs = startMs + load.days * dayMs
+  let longestStepMs = 0
+  const rollMs = await timeMs(async () => {
+    for (let done = false; !done; )
+      longestStepMs = Math.max(
+        longestStepMs,
+        await timeMs(async () => {
+          done = (await store.rollUp(beforeMs, 'all')) === undefined
+        }),
+      )
+  })
+  const { bytes } = await store.stats()
+  const bytesPerReading = bytes === null ? null : round(bytes / (load.rows * metrics.length))
+  const rolledMs = await ask(store, load, 2)
+  return { rolledMs, rollup: { rollMs: round(rollMs), longestStepMs: round(longestStepMs), bytesPerReading } }
 }
 
 /** A server of its own, with default settings but that it soon writes down what is only in its log. */

@@ -22,6 +22,8 @@ export interface ChangedDays {
   readonly days: number[]
 }
 
+const none = new Float64Array(0)
+
 export const noProgress: Progress = {
   untilMs: Number.NEGATIVE_INFINITY,
   nextMs: Number.NaN,
@@ -134,22 +136,27 @@ export async function saveChanged(
 
 /** What the rollups of one key can answer, as the transaction that asks sees it. */
 export async function selectRolled(session: Session, table: ReadingTable, key: number): Promise<Rolled> {
-  const sql = `SELECT s.until_ms::DOUBLE, s.next_ms::DOUBLE, s.next_key::DOUBLE, store.raw_from_ms::DOUBLE, a.day::DOUBLE
-    FROM rolled_state s CROSS JOIN store
-    LEFT JOIN rolled_again a ON a.table_number = s.table_number AND a.key = $2::INTEGER
-    WHERE s.table_number = $1::INTEGER ORDER BY a.day`
-  const [until, next, nextKey, rawFrom, days] = await session.select(sql, [table.index, key])
-  const untilMs = until?.[0]
-  if (untilMs === undefined) return { spans: [], rawFromMs: Number.NEGATIVE_INFINITY }
-  const isAhead = key <= (nextKey?.[0] ?? -1)
-  const toMs = isAhead ? Math.max(untilMs, next?.[0] || untilMs) : untilMs
-  const rawFromMs = rawFrom?.[0] ?? Number.NaN
+  // Three small scans in one statement: half the time of a join.
+  const sql = `SELECT 0::DOUBLE, until_ms::DOUBLE, next_ms::DOUBLE, next_key::DOUBLE FROM rolled_state
+    WHERE table_number = $1::INTEGER
+    UNION ALL SELECT 1, day::DOUBLE, NULL, NULL FROM rolled_again WHERE table_number = $1::INTEGER AND key = $2::INTEGER
+    UNION ALL SELECT 2, raw_from_ms::DOUBLE, NULL, NULL FROM store`
+  const [kinds = none, first = none, next = none, nextKey = none] = await session.select(sql, [table.index, key])
+  let toMs = Number.NEGATIVE_INFINITY
+  let rawFromMs = Number.NEGATIVE_INFINITY
+  const days: number[] = []
+  for (const [row, kind] of kinds.entries()) {
+    const value = first[row] ?? Number.NaN
+    if (kind === 1) days.push(value)
+    else if (kind === 2) rawFromMs = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
+    else toMs = key <= (nextKey[row] ?? -1) ? Math.max(value, next[row] || value) : value
+  }
   return {
     spans: without(
-      [...(days ?? [])].filter((day) => !Number.isNaN(day)),
+      days.sort((a, b) => a - b),
       toMs,
     ),
-    rawFromMs: Number.isNaN(rawFromMs) ? Number.NEGATIVE_INFINITY : rawFromMs,
+    rawFromMs,
   }
 }
 

@@ -8,7 +8,7 @@ import { inTransaction } from './transaction.ts'
 
 const dayMs = 86_400_000
 /** Rows that one step reads: writes wait for it. */
-const stepRows = 200_000
+const stepRows = 100_000
 /** Rollups are rewritten in order of their keys when so long a time is over: a device's year lies in a dozen places then. */
 const sortedTogetherMs = 32 * dayMs
 /** Most readings that come late have come by then. */

@@ -11,8 +11,11 @@ import { type ResultTable, runQuery } from './query.ts'
 
 /** The server, as far as it has been reached. */
 export interface Connection {
-  /** Lines of line protocol, times in ms. One call at a time. Rejects with a `RefusedRequest`, or with what the socket says. */
-  write(lines: string): Promise<void>
+  /**
+   * Lines of line protocol, times in ms, into the retention policy of the readings or another one. One call at a time.
+   * Rejects with a `RefusedRequest`, or with what the socket says.
+   */
+  write(lines: string, retentionPolicy?: string): Promise<void>
   query(...statements: readonly string[]): AsyncGenerator<ResultTable>
   /** What is under way ends. */
   close(): void
@@ -25,6 +28,7 @@ export function createConnection(config: InfluxdbReadingsConfig, logger: Logger)
   const http = createHttp(config, { authorization, signal: closing.signal })
   const agent = new (config.url.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 2 })
   let writer: Promise<WriteApi> | undefined
+  let usualPath = ''
 
   async function openWriter(): Promise<WriteApi> {
     const response = await http.send('/ping')
@@ -49,6 +53,7 @@ export function createConnection(config: InfluxdbReadingsConfig, logger: Logger)
       writeFailed: (error) => Promise.reject(error),
     })
     if (path !== undefined) api.path = path
+    usualPath = api.path
     logger.info({ url: config.url, version, path: api.path.split('?', 1)[0] }, 'influxdb found')
     return api
   }
@@ -66,8 +71,13 @@ export function createConnection(config: InfluxdbReadingsConfig, logger: Logger)
   }
 
   return {
-    async write(lines) {
+    async write(lines, retentionPolicy) {
       const api = await theWriter()
+      const { database } = targetOf(config)
+      api.path =
+        retentionPolicy === undefined
+          ? usualPath
+          : `/write?${new URLSearchParams({ db: database, precision: 'ms', rp: retentionPolicy })}`
       api.writeRecord(lines)
       try {
         await api.flush()

@@ -1,15 +1,26 @@
 import PQueue from 'p-queue'
 import type { Logger } from 'pino'
-import { AppError, type Clock } from '../../../model/index.ts'
+import { AppError, type Clock, isAppError } from '../../../model/index.ts'
 import { checkEdges, emptyBuckets, emptyReadings, wholeMs } from '../columns.ts'
-import type { ReadingStore, SeriesCatalog } from '../reading-store.ts'
+import type {
+  BucketColumns,
+  BucketQuery,
+  ReadingStore,
+  RollableStore,
+  RollUp,
+  RollUpStep,
+  SeriesCatalog,
+} from '../reading-store.ts'
+import { selectBuckets } from './bucket-queries.ts'
 import { describeTarget, type InfluxdbReadingsConfig } from './config.ts'
 import { createConnection } from './connection.ts'
 import { storeError } from './errors.ts'
 import { createKeeper } from './keeper.ts'
 import { Layout } from './layout.ts'
-import { selectBuckets, selectLatest, selectRange } from './queries.ts'
-import { expireBefore } from './retention.ts'
+import { selectLatest, selectRange } from './queries.ts'
+import { expireBefore, expireRolled, rollupPolicy } from './retention.ts'
+import { createRoller } from './roller.ts'
+import { Rollups } from './rollups.ts'
 import { createWriter } from './writer.ts'
 
 export interface InfluxdbReadingsDeps {
@@ -27,16 +38,23 @@ const mostWaitingQueries = 1_000
 const closeMs = 2_000
 
 /** Readings in an InfluxDB, one point per device and time. */
-export function createInfluxdbReadings(config: InfluxdbReadingsConfig, deps: InfluxdbReadingsDeps): ReadingStore {
+export function createInfluxdbReadings(
+  config: InfluxdbReadingsConfig,
+  deps: InfluxdbReadingsDeps,
+): ReadingStore & RollableStore {
   const { catalog, logId, clock, logger } = deps
   const connection = createConnection(config, logger)
   const layout = new Layout(catalog)
-  const writer = createWriter(connection, layout)
+  const rollups = new Rollups(connection)
+  const loadRollups = () => rollups.load(() => rollupPolicy(connection, config))
+  const writer = createWriter({ connection, layout, rollups })
   const keeper = createKeeper(config, { connection, layout, logId, clock, logger })
   const queries = new PQueue({ concurrency: queriesAtOnce })
   let state: 'new' | 'open' | 'closed' = 'new'
   /** Settles when all changes asked for so far are over. */
   let changes: Promise<unknown> = Promise.resolve()
+  /** The same of rolling up, which goes on beside the changes. */
+  let rolling: Promise<unknown> = Promise.resolve()
 
   async function attempt<T>(action: string, work: () => Promise<T>): Promise<T> {
     if (state !== 'open') throw new AppError('closed', `${action} failed: the store is ${state}`)
@@ -64,6 +82,42 @@ export function createInfluxdbReadings(config: InfluxdbReadingsConfig, deps: Inf
     return queries.add(() => attempt(action, work))
   }
 
+  const roller = createRoller({
+    connection,
+    rollups,
+    nowMs: () => clock.now(),
+    change: (work) => change('roll up readings', work),
+  })
+
+  function roll<T>(work: () => Promise<T>): Promise<T> {
+    const result = rolling.then(() => attempt('roll up readings', work))
+    rolling = result.catch(() => undefined)
+    return result
+  }
+
+  async function rollUp(beforeMs: number, what: RollUp): Promise<RollUpStep | undefined> {
+    return roll(async () => {
+      await change('roll up readings', loadRollups)
+      return roller.step(wholeMs(beforeMs), what)
+    })
+  }
+
+  async function aggregate(query: BucketQuery): Promise<BucketColumns> {
+    const path = layout.pathOf(query.seriesId)
+    if (path === undefined) return emptyBuckets(checkEdges(query.edgesMs).length - 1)
+    for (let attempts = 0; ; attempts++) {
+      await loadRollups()
+      const buckets = await selectBuckets({ connection, path, rollups }, query)
+      if (buckets !== undefined) return buckets
+      // It was dropped, or set back, and nothing was written since.
+      rollups.forget()
+      if (attempts === 2)
+        throw new AppError('store_unavailable', 'aggregate readings failed: influxdb is being changed', {
+          retryable: true,
+        })
+    }
+  }
+
   return {
     remote: true,
     open: () => {
@@ -74,11 +128,13 @@ export function createInfluxdbReadings(config: InfluxdbReadingsConfig, deps: Inf
       change('store readings', async () => {
         try {
           await keeper.attend()
+          await loadRollups()
           const refused = await writer.write(batch)
           keeper.stored(position, refused.length === 0)
           return { refused }
         } catch (error) {
           keeper.doubt()
+          if (isAppError(error, 'store_emptied')) rollups.forget()
           throw error
         }
       }),
@@ -87,13 +143,7 @@ export function createInfluxdbReadings(config: InfluxdbReadingsConfig, deps: Inf
         const path = layout.pathOf(range.seriesId)
         return path === undefined ? emptyReadings(0) : selectRange(connection, path, range)
       }),
-    buckets: (buckets) =>
-      query('aggregate readings', async () => {
-        const path = layout.pathOf(buckets.seriesId)
-        return path === undefined
-          ? emptyBuckets(checkEdges(buckets.edgesMs).length - 1)
-          : selectBuckets(connection, path, buckets)
-      }),
+    buckets: (buckets) => query('aggregate readings', () => aggregate(buckets)),
     latest: (seriesIds) =>
       query('read the latest readings', () =>
         selectLatest(
@@ -101,11 +151,20 @@ export function createInfluxdbReadings(config: InfluxdbReadingsConfig, deps: Inf
           Array.from(seriesIds, (seriesId) => layout.pathOf(seriesId)),
         ),
       ),
-    expire: (beforeMs) =>
-      change('expire readings', () => {
-        const dayStartMs = Math.floor(wholeMs(beforeMs) / dayMs) * dayMs
-        return expireBefore(connection, config, { beforeMs: dayStartMs, nowMs: clock.now() })
-      }),
+    expire: async (beforeMs, rollupsBeforeMs = beforeMs) => {
+      const [rawMs, rolledMs] = [dayStart(beforeMs), dayStart(Math.min(beforeMs, rollupsBeforeMs))]
+      if (rolledMs < rawMs) while ((await rollUp(rawMs, 'all')) !== undefined);
+      await roll(() =>
+        change('expire readings', async () => {
+          const nowMs = clock.now()
+          await loadRollups()
+          await rollups.loseRaw(rolledMs < rawMs ? rawMs : Number.NEGATIVE_INFINITY, nowMs)
+          await expireBefore(connection, config, { beforeMs: rawMs, nowMs })
+          await expireRolled(connection, config, { beforeMs: rolledMs, nowMs, policy: rollups.policy })
+        }),
+      )
+    },
+    rollUp,
     stats: () =>
       attempt('count readings', async () => {
         return { readings: null, rows: null, bytes: null, lateRows: writer.lateRows }
@@ -122,4 +181,8 @@ export function createInfluxdbReadings(config: InfluxdbReadingsConfig, deps: Inf
       connection.close()
     },
   }
+}
+
+function dayStart(timeMs: number): number {
+  return Math.floor(wholeMs(timeMs) / dayMs) * dayMs
 }

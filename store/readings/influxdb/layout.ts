@@ -20,6 +20,7 @@ export interface Place {
   readonly device: string
   /** '' for the first bearer of the id. */
   readonly number: string
+  readonly key: string
   /** What its lines begin with, up to the fields. */
   readonly head: string
 }
@@ -31,6 +32,16 @@ export interface SeriesPath {
   readonly where: string
   readonly value: string
   readonly quality: string
+  /** The same names as InfluxDB tells them. */
+  readonly measurement: string
+  readonly field: string
+  /** Of the device's points, as `placeKey` makes it. */
+  readonly key: string
+}
+
+/** Of a device's points in one measurement, all three as InfluxDB tells them. */
+export function placeKey(measurement: string, device: string, number: string): string {
+  return `${measurement}\0${device}\0${number}`
 }
 
 /** Which series is which field of which point; a function of the catalog alone. Arrays, for the loop over a batch. */
@@ -76,6 +87,9 @@ export class Layout {
       where: conditions.join(' AND '),
       value: quoteName(valueField(metric)),
       quality: quoteName(qualityField(metric)),
+      measurement: carried(series.profileId),
+      field: carried(valueField(metric)),
+      key: placeKey(carried(series.profileId), carried(deviceId), isFirst ? '' : String(series.deviceNumber)),
     }
   }
 
@@ -105,7 +119,8 @@ export class Layout {
     const numberTag = number === '' ? '' : `,${deviceNumberTag}=${number}`
     const head = `${lineMeasurement(profileId)},${deviceTag}=${lineKey(deviceId)}${numberTag} `
     const index = this.places.length
-    this.places.push({ index, measurement: carried(profileId), device: carried(deviceId), number, head })
+    const [measurement, device] = [carried(profileId), carried(deviceId)]
+    this.places.push({ index, measurement, device, number, key: placeKey(measurement, device, number), head })
     this.#indices.set(key, index)
     return index
   }

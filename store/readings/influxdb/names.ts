@@ -37,12 +37,22 @@ export function carried(name: string): string {
 }
 
 export function lineMeasurement(name: string): string {
-  return carried(name).replace(/[, ]/g, '\\$&')
+  return lineMeasurementCarried(carried(name))
+}
+
+/** The same of a name as InfluxDB tells it. */
+export function lineMeasurementCarried(name: string): string {
+  return name.replace(/[, ]/g, '\\$&')
 }
 
 /** Of tags and fields; a tag's value is written the same. */
 export function lineKey(name: string): string {
-  return carried(name).replace(/[,= ]/g, '\\$&')
+  return lineKeyCarried(carried(name))
+}
+
+/** The same of a name as InfluxDB tells it. */
+export function lineKeyCarried(name: string): string {
+  return name.replace(/[,= ]/g, '\\$&')
 }
 
 /** In double quotes, as InfluxQL writes measurements, fields and tags. */
@@ -57,5 +67,34 @@ export function quoteCarried(name: string): string {
 
 /** In single quotes: the value of a tag. */
 export function quoteText(text: string): string {
-  return `'${carried(text).replace(/'/g, "\\'")}'`
+  return quoteCarriedText(carried(text))
+}
+
+/** The same of a text as InfluxDB tells it. */
+export function quoteCarriedText(text: string): string {
+  return `'${text.replace(/'/g, "\\'")}'`
+}
+
+/** Of the rollups of a measurement; a name that no profile can have. */
+const rolledPrefix = 'pelbiot 15m '
+
+export function rolledMeasurement(measurement: string): string {
+  return `${rolledPrefix}${measurement}`
+}
+
+export function isRolledMeasurement(measurement: string): boolean {
+  return measurement.startsWith(rolledPrefix)
+}
+
+/** What a rollup says of a metric, each in a field of its own: `voltage__count`. */
+export const rolledParts = ['count', 'sum', 'min', 'max', 'first', 'last'] as const
+
+/** `field` is the metric's in the readings. */
+export function rolledField(field: string, part: (typeof rolledParts)[number]): string {
+  return `${field}__${part}`
+}
+
+/** Whether a field of ours, as InfluxDB tells it, holds a metric's values. */
+export function isValueField(field: string): boolean {
+  return !taken.has(field) && !field.endsWith(qualitySuffix) && !field.startsWith('quality.')
 }

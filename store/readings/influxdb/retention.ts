@@ -1,6 +1,7 @@
 import { type InfluxdbReadingsConfig, targetOf } from './config.ts'
 import type { Connection } from './connection.ts'
-import { quoteCarried, quoteName, receivedField } from './names.ts'
+import { isMissing, RefusedRequest } from './errors.ts'
+import { isRolledMeasurement, quoteCarried, quoteName, receivedField } from './names.ts'
 import type { ResultTable } from './query.ts'
 
 const dayMs = 86_400_000
@@ -28,7 +29,7 @@ export async function makeDatabase(connection: Connection, config: InfluxdbReadi
 export async function expireBefore(
   connection: Connection,
   config: InfluxdbReadingsConfig,
-  { beforeMs, nowMs }: { readonly beforeMs: number; readonly nowMs: number },
+  { beforeMs, nowMs }: Expiry,
 ): Promise<void> {
   const { database } = targetOf(config)
   const policy = await findPolicy(connection, config)
@@ -47,13 +48,63 @@ export async function expireBefore(
     await all(connection.query(`DELETE FROM ${quoteCarried(name)} WHERE time < ${beforeMs}ms`))
 }
 
+/** Of rollups in a database that was made here: they outlive the readings. */
+const rollupsPolicy = 'pelbiot_rollups'
+
+/** Where rollups go, made where it is missing; undefined: where the readings are, for their retention is not ours. */
+export async function rollupPolicy(
+  connection: Connection,
+  config: InfluxdbReadingsConfig,
+): Promise<string | undefined> {
+  const { database } = targetOf(config)
+  try {
+    const policy = await findPolicy(connection, config)
+    if (policy?.name !== ownPolicy) return undefined
+    const create = `CREATE RETENTION POLICY ${quoteName(rollupsPolicy)} ON ${quoteName(database)} DURATION INF REPLICATION 1`
+    if ((await findPolicy(connection, config, rollupsPolicy)) === undefined) await all(connection.query(create))
+    return rollupsPolicy
+  } catch (error) {
+    // 2.x and 3.x may not know policies by that question.
+    if (error instanceof RefusedRequest && error.status < 429 && !isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** Removes rollups, and what is noted of them, from before `beforeMs`; `policy` as `rollupPolicy` says. */
+export async function expireRolled(
+  connection: Connection,
+  config: InfluxdbReadingsConfig,
+  { beforeMs, nowMs, policy }: Expiry & { readonly policy: string | undefined },
+): Promise<void> {
+  const days = Math.ceil((nowMs - beforeMs) / dayMs)
+  if (policy !== undefined && days > 0) {
+    const found = await findPolicy(connection, config, policy)
+    const alter = `ALTER RETENTION POLICY ${quoteName(policy)} ON ${quoteName(targetOf(config).database)} DURATION ${days}d`
+    if (found?.durationMs !== days * dayMs) await all(connection.query(alter))
+    return
+  }
+  const [names] = await all(connection.query('SHOW MEASUREMENTS'))
+  for (const [name] of names?.rows ?? [])
+    if (isRolledMeasurement(String(name)))
+      await all(connection.query(`DELETE FROM ${quoteCarried(String(name))} WHERE time < ${beforeMs}ms`))
+}
+
+interface Expiry {
+  readonly beforeMs: number
+  readonly nowMs: number
+}
+
 interface Policy {
   readonly name: string
   readonly durationMs: number
 }
 
-async function findPolicy(connection: Connection, config: InfluxdbReadingsConfig): Promise<Policy | undefined> {
-  const { database, retentionPolicy } = targetOf(config)
+async function findPolicy(
+  connection: Connection,
+  config: InfluxdbReadingsConfig,
+  wanted = targetOf(config).retentionPolicy,
+): Promise<Policy | undefined> {
+  const { database } = targetOf(config)
   const [answer] = await all(connection.query(`SHOW RETENTION POLICIES ON ${quoteName(database)}`))
   if (answer === undefined) return undefined
   const [nameColumn, durationColumn, defaultColumn] = ['name', 'duration', 'default'].map((column) =>
@@ -61,7 +112,7 @@ async function findPolicy(connection: Connection, config: InfluxdbReadingsConfig
   )
   for (const row of answer.rows) {
     const name = String(row[nameColumn ?? -1])
-    const isWanted = retentionPolicy === undefined ? row[defaultColumn ?? -1] === true : name === retentionPolicy
+    const isWanted = wanted === undefined ? row[defaultColumn ?? -1] === true : name === wanted
     if (isWanted) return { name, durationMs: durationMs(String(row[durationColumn ?? -1])) }
   }
   return undefined

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { influxdbReadingsConfigSchema } from '../../../store/readings/index.ts'
 import { createConnection } from '../../../store/readings/influxdb/connection.ts'
 import { Layout } from '../../../store/readings/influxdb/layout.ts'
+import { Rollups } from '../../../store/readings/influxdb/rollups.ts'
 import { createWriter } from '../../../store/readings/influxdb/writer.ts'
 import { startHttpProxy } from '../../setup/http-proxy.ts'
 import { describeWith } from '../../setup/require-tool.ts'
@@ -101,7 +102,8 @@ describeWith(['victoria-metrics'], 'the write path of InfluxDB 2.x', () => {
     }
     const place = { url: proxy.url, bucket: 'meters/raw', org: 'my org', token: 'abc' }
     const connection = createConnection(influxdbReadingsConfigSchema.parse(place), pino({ level: 'silent' }))
-    const writer = createWriter(connection, new Layout(createStandardCatalog()))
+    const layout = new Layout(createStandardCatalog())
+    const writer = createWriter({ connection, layout, rollups: new Rollups(connection) })
     const readings = Array.from({ length: 100 }, (_, i) => [
       { series: voltage, at: march + i * 1_000, value: 230 + i },
       { series: power, at: march + i * 1_000, value: i, quality: 1 as const },

@@ -7,6 +7,7 @@ import {
   type InfluxdbReadingsDeps,
   influxdbReadingsConfigSchema,
   type ReadingStore,
+  type RollableStore,
   type SeriesCatalog,
 } from '../../../store/readings/index.ts'
 import { type Influxdb, startInfluxdb } from '../../setup/influxdb.ts'
@@ -19,7 +20,7 @@ export interface InfluxdbPlace {
     catalog: SeriesCatalog,
     config?: Partial<InfluxdbReadingsConfig>,
     deps?: Partial<InfluxdbReadingsDeps>,
-  ): ReadingStore
+  ): ReadingStore & RollableStore
   remove(): Promise<void>
 }
 

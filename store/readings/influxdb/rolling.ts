@@ -1,0 +1,147 @@
+import { slotMs } from '../rollups/index.ts'
+import type { Connection } from './connection.ts'
+import { RefusedRequest } from './errors.ts'
+import {
+  deviceNumberTag,
+  deviceTag,
+  isRolledMeasurement,
+  isValueField,
+  lineKeyCarried,
+  lineMeasurementCarried,
+  quoteCarried,
+  quoteCarriedText,
+  quoteName,
+  receivedField,
+  rolledField,
+  rolledMeasurement,
+  rolledParts,
+} from './names.ts'
+import { numberIn, type ResultTable } from './query.ts'
+
+/** A measurement of readings; names as InfluxDB tells them. */
+export interface Source {
+  readonly measurement: string
+  /** Of metrics. */
+  readonly fields: readonly string[]
+}
+
+export interface Step {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** Columns of one question: a device of hundreds of metrics is asked for in several. */
+const fieldsAtOnce = 20
+
+/** What there is to be rolled up: every point of ours has a received time. */
+export async function readSources(connection: Connection): Promise<readonly Source[]> {
+  const sources: Source[] = []
+  for await (const { name = '', rows } of connection.query('SHOW FIELD KEYS')) {
+    if (isRolledMeasurement(name) || !rows.some(([field]) => field === receivedField)) continue
+    const numbers = rows.filter(([, type]) => type === 'float' || type === 'integer')
+    const fields = [...new Set(numbers.map(([field]) => String(field)))].filter(isValueField)
+    if (fields.length > 0) sources.push({ measurement: name, fields })
+  }
+  return sources
+}
+
+/** The time of the first reading at or after `fromMs`; NaN: there is none. */
+export async function firstTime(connection: Connection, sources: readonly Source[], fromMs: number): Promise<number> {
+  let firstMs = Number.NaN
+  const since = Number.isFinite(fromMs) ? ` WHERE time >= ${fromMs}ms` : ''
+  const statements = sources.map(
+    ({ measurement }) => `SELECT FIRST(${quoteName(receivedField)}) FROM ${quoteCarried(measurement)}${since}`,
+  )
+  if (statements.length === 0) return firstMs
+  for await (const { rows } of connection.query(...statements)) {
+    const timeMs = numberIn(rows[0], 0)
+    firstMs = Number.isNaN(firstMs) ? timeMs : Math.min(firstMs, timeMs)
+  }
+  return firstMs
+}
+
+/** A device in a source, or all of them. */
+export interface Whose {
+  readonly device: string
+  readonly number: string
+}
+
+export interface Rolling {
+  readonly lines: string
+  /** Devices of which a sum is more than a number can be: no rollup can say that. */
+  readonly beyond: readonly Whose[]
+}
+
+/** The lines of a source's rollups, made from its readings. */
+export async function rollUpSource(
+  connection: Connection,
+  source: Source,
+  step: Step,
+  whose?: Whose,
+): Promise<Rolling> {
+  try {
+    return { lines: await linesOf(connection, source, step, whose), beyond: [] }
+  } catch (error) {
+    if (!(error instanceof RefusedRequest) || !error.message.includes('unsupported value')) throw error
+    if (whose !== undefined) return { lines: '', beyond: [whose] }
+    // One by one, so that one device with absurd values does not hold up the others.
+    let lines = ''
+    const beyond: Whose[] = []
+    for (const one of await devicesOf(connection, source, step)) {
+      const rolling = await rollUpSource(connection, source, step, one)
+      lines += rolling.lines
+      beyond.push(...rolling.beyond)
+    }
+    return { lines, beyond }
+  }
+}
+
+async function devicesOf(connection: Connection, { measurement }: Source, step: Step): Promise<readonly Whose[]> {
+  const devices: Whose[] = []
+  const sql = `SELECT COUNT(${quoteName(receivedField)}) FROM ${quoteCarried(measurement)} WHERE ${timeIn(step)} GROUP BY ${tags}`
+  for await (const { tags: of } of connection.query(sql))
+    devices.push({ device: of[deviceTag] ?? '', number: of[deviceNumberTag] ?? '' })
+  return devices
+}
+
+const tags = `${quoteName(deviceTag)}, ${quoteName(deviceNumberTag)}`
+const functions = ['COUNT', 'SUM', 'MIN', 'MAX', 'FIRST', 'LAST'] as const
+
+async function linesOf(connection: Connection, { measurement, fields }: Source, step: Step, whose?: Whose) {
+  const lines: string[] = []
+  const where = whose === undefined ? '' : `${quoteName(deviceTag)} = ${quoteCarriedText(whose.device)} AND `
+  for (let first = 0; first < fields.length; first += fieldsAtOnce) {
+    const some = fields.slice(first, first + fieldsAtOnce)
+    const columns = some.flatMap((field) => functions.map((name) => `${name}(${quoteCarried(field)})`))
+    const sql = `SELECT ${columns.join(', ')} FROM ${quoteCarried(measurement)} WHERE ${where}${timeIn(step)}
+      GROUP BY time(${slotMs}ms), ${tags} fill(none)`
+    const keys = some.map((field) => rolledParts.map((part) => lineKeyCarried(rolledField(field, part))))
+    for await (const table of connection.query(sql)) {
+      if (whose !== undefined && (table.tags[deviceNumberTag] ?? '') !== whose.number) continue
+      addLines(table, lineMeasurementCarried(rolledMeasurement(measurement)), keys, lines)
+    }
+  }
+  return lines.join('')
+}
+
+function addLines({ tags: of, rows }: ResultTable, measurement: string, keys: readonly string[][], into: string[]) {
+  const number = of[deviceNumberTag] ?? ''
+  const numberPart = number === '' ? '' : `,${deviceNumberTag}=${number}`
+  const head = `${measurement},${deviceTag}=${lineKeyCarried(of[deviceTag] ?? '')}${numberPart} `
+  for (const row of rows) {
+    let fields = ''
+    for (const [i, parts] of keys.entries()) {
+      const column = 1 + i * parts.length
+      if (!(numberIn(row, column) > 0)) continue
+      for (const [j, key] of parts.entries()) {
+        const value = numberIn(row, column + j)
+        fields += `${key}=${j === 0 ? `${value}i` : Object.is(value, -0) ? '-0' : value},`
+      }
+    }
+    if (fields !== '') into.push(`${head}${fields.slice(0, -1)} ${numberIn(row, 0)}\n`)
+  }
+}
+
+function timeIn({ fromMs, toMs }: Step): string {
+  return `time >= ${fromMs}ms AND time < ${toMs}ms`
+}
