@@ -1,11 +1,11 @@
 import { z } from '@hono/zod-openapi'
-import { roles } from '../../model/index.ts'
-import type { ApiKeyWithSecrets, KeySecretRecord } from '../../store/state/index.ts'
+import { parseKeyId, roles } from '../../model/index.ts'
+import type { ApiKeyRecord, ApiKeyWithSecrets, KeySecretRecord } from '../../store/state/index.ts'
 import { keyIdField, nameField, siteIdField, timeField, timeInput, timeOrNull } from '../fields.ts'
 import { idPlace, loadPage, pageQuery, pageSchema } from '../paging.ts'
 import { badField, HttpProblem } from '../problem.ts'
 import { rotationInput } from '../rotation.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineRoute, type PrincipalContext, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { scopes } from '../scopes.ts'
 import { formatTime } from '../time.ts'
@@ -61,6 +61,11 @@ const newKeySchema = z
 const tag = 'Keys'
 
 export function keyRoutes({ state, changes, clock }: RouteDeps): Route[] {
+  /** The key that asks; undefined: a person does. */
+  async function ownKey({ principal: { kind, id } }: PrincipalContext): Promise<ApiKeyRecord | undefined> {
+    return kind === 'key' ? state.credentials.getKey(parseKeyId(id)) : undefined
+  }
+
   return [
     defineRoute({
       method: 'get',
@@ -93,7 +98,8 @@ export function keyRoutes({ state, changes, clock }: RouteDeps): Route[] {
       async handler({ body }, context) {
         const { expiresAt, ...rest } = body
         if (expiresAt !== null && expiresAt <= clock.now()) throw badField('expiresAt', 'must be in the future')
-        const wider = scopesBeyond(context.scopes, body.scopes)
+        const own = await ownKey(context)
+        const wider = scopesBeyond(context.scopes, body.scopes) ?? endBeyond(own, expiresAt)
         if (wider !== undefined) throw new HttpProblem('forbidden', wider)
         const input = { ...rest, expiresMs: expiresAt }
         const { record, token } = await changes.apply(context, async (unit) => {
@@ -116,9 +122,10 @@ export function keyRoutes({ state, changes, clock }: RouteDeps): Route[] {
       request: { params: z.strictObject({ id: keyIdField }), body: rotationInput, bodyOptional: true },
       responses: { 201: { description: 'The key, with its new secret', schema: newKeySchema } },
       async handler({ params, body }, context) {
+        const own = await ownKey(context)
         const { record, token } = await changes.apply(context, async (unit) => {
           const key = await unit.credentials.getKey(params.id)
-          const wider = key && scopesBeyond(context.scopes, key.scopes)
+          const wider = key && (scopesBeyond(context.scopes, key.scopes) ?? endBeyond(own, key.expiresMs))
           if (wider !== undefined) throw new HttpProblem('forbidden', wider)
           return unit.credentials.rotateKey(params.id, body.overlapS * 1_000)
         })
@@ -147,6 +154,12 @@ function scopesBeyond(own: readonly string[], wanted: readonly string[]): string
   if (wanted.length === 0) return `a key that is narrowed to ${own.join(', ')} cannot make or rotate one that is not`
   const beyond = wanted.filter((scope) => !own.includes(scope))
   return beyond.length > 0 ? `your key does not have the scopes ${beyond.join(', ')} itself` : undefined
+}
+
+/** One that ends must not live on in another. Says what is too long. */
+function endBeyond(own: ApiKeyRecord | undefined, wantedMs: number | null): string | undefined {
+  if (own === undefined || own.expiresMs === null || (wantedMs !== null && wantedMs <= own.expiresMs)) return undefined
+  return `a key that ends at ${formatTime(own.expiresMs)} cannot make or rotate one that ends later`
 }
 
 function toKey(record: ApiKeyWithSecrets): z.input<typeof keySchema> {

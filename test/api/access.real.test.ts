@@ -71,6 +71,20 @@ describe('a key', () => {
     expect((await make(['readings:read'])).status).toBe(201)
   })
 
+  test('that ends cannot make one that ends later, nor get the secret of one', async () => {
+    const soonMs = startMs + 3_600_000
+    const key = await api.issueKey({ role: 'admin', expiresMs: soonMs })
+    const make = async (expiresMs: number | null) => {
+      const expiresAt = expiresMs && new Date(expiresMs).toISOString()
+      return (await api.post('/api/v1/keys', { name: 'next', role: 'viewer', expiresAt }, { key })).status
+    }
+    expect([await make(null), await make(soonMs + 1_000), await make(soonMs)]).toEqual([403, 403, 201])
+    const { body: lasting } = await api.post('/api/v1/keys', { name: 'lasting', role: 'viewer' })
+    expect((await api.post(`/api/v1/keys/${lasting.id}/rotate`, {}, { key })).status).toBe(403)
+    const { id } = (await api.get('/api/v1/auth/session', { key })).body
+    expect((await api.post(`/api/v1/keys/${id}/rotate`, {}, { key })).status).toBe(201)
+  })
+
   test('is replaced under the same id, and the old secret ends by itself', async () => {
     const { body } = await api.post('/api/v1/keys', { name: 'rotating', role: 'viewer' })
     const rotate = (overlapS: number) => api.post(`/api/v1/keys/${body.id}/rotate`, { overlapS })
