@@ -14,6 +14,9 @@ import type { ApiConfig } from './config.ts'
 import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import type { TlsPair } from './listener.ts'
+import { createHub } from './live/hub.ts'
+import { createPlaces } from './live/places.ts'
+import { createSource } from './live/source.ts'
 import { createLiveStreams } from './live-streams.ts'
 import type { ApiPeers, ControlRelay, ServiceWatch, ValidateRule } from './ports.ts'
 import { createQuotas, type LimitKind } from './quota.ts'
@@ -65,11 +68,21 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   const { state, peers, clock, logger } = deps
   const changes = createChanges(state, deps.relay)
   const people = createPeopleAccess(config, { ...deps, changes })
-  const live = createLiveStreams({ pollMs: config.livePollMs, heartbeatMs: config.liveHeartbeatMs })
+  const places = createPlaces({ ofOwner: config.liveStreamsPerPrincipal, inAll: config.liveStreams })
+  const follow = { pollMs: config.livePollMs, heartbeatMs: config.liveHeartbeatMs }
+  const live = createLiveStreams(follow, places)
+  const source = createSource({
+    state,
+    live: peers.live,
+    run: clock.now().toString(36),
+    timeoutMs: config.peerTimeoutMs,
+  })
+  const hub = createHub(follow, { source, places, logger })
   const routes = createRoutes({
     state,
     peers,
     live,
+    hub,
     clock,
     people,
     cache: cacheWithin(deps.cache, deps.era),
@@ -107,6 +120,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     async stop() {
       // They would hold up the stop until they are cut.
       live.stop()
+      hub.stop()
       await server.stop()
       refused.flush()
     },

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { Hono } from 'hono'
 import type { Logger } from 'pino'
+import type { SiteScope } from '../model/index.ts'
 import { createPageOrigin, type PageOrigin } from './auth/origin.ts'
 import { type Authenticate, type Authenticated, authorise } from './authenticate.ts'
 import { readBody } from './body.ts'
@@ -125,6 +126,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         query: new URL(c.req.url).searchParams,
         contentType: c.req.header('content-type'),
         accept: c.req.header('accept'),
+        lastEventId: c.req.header('last-event-id'),
         // The server has a deadline of its own for what is to arrive: 408.
         readBody: () => deadline.pausedFor(() => readBody(c.req.raw, config.maxBodyBytes)),
       }
@@ -144,7 +146,12 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
       const answered = withCacheResult(await deadline.limit(running), (result) =>
         deps.metrics.cacheAsked(route.path, result),
       )
-      if (answered.stream === undefined) return toResponse(route, answered, header('if-none-match'))
+      if (answered.stream === undefined) {
+        const response = toResponse(route, answered, header('if-none-match'))
+        // What goes on would go on to nobody.
+        if (c.req.method === 'HEAD') await response.body?.cancel()
+        return response
+      }
       const bytes = await openByteStream(answered.stream, (err) => {
         deps.logger.error({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
         c.env?.incoming?.socket.destroy()
@@ -173,12 +180,12 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     await quota.takeOfPrincipal(who.principal)
     const { policy } = route
     authorise(who, policy)
-    const again = async () => authorise(await deps.authenticate({ ...asking, again: true }), policy)
-    const stillAllowed = () =>
-      again().then(
-        () => true,
-        () => false,
-      )
+    const again = async (): Promise<boolean> => {
+      const now = await deps.authenticate({ ...asking, again: true })
+      authorise(now, policy)
+      return sameSites(now.principal.sites, who.principal.sites)
+    }
+    const stillAllowed = () => again().catch(() => false)
     const whole = { ...context, ...who, stillAllowed }
     const given = await (unsafe && idempotencyKey !== undefined
       ? deps.repeats.run({ route, request, context: whole, key: idempotencyKey })
@@ -225,6 +232,10 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
   })
 
   return app
+}
+
+function sameSites(one: SiteScope, other: SiteScope): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 function problemResponse(problem: HttpProblem, requestId: string): Response {

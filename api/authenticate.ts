@@ -6,7 +6,7 @@ import { personPrincipal } from './auth/person-actor.ts'
 import type { SessionCookie } from './auth/session-cookie.ts'
 import { isForOneVisit, renewalsPerLife } from './auth/terms.ts'
 import { HttpProblem } from './problem.ts'
-import type { OwnPolicy, Policy } from './route.ts'
+import { type OwnPolicy, type Policy, scopesOf } from './route.ts'
 
 /** A principal, and what its credential is narrowed to. */
 export interface Authenticated {
@@ -118,8 +118,9 @@ export function authorise(
   }
   if (!roleIncludes(principal.role, policy.role))
     throw new HttpProblem('forbidden', `this needs the role ${policy.role}; yours is ${principal.role}`)
-  if (scopes.length > 0 && !scopes.includes(policy.scope))
-    throw new HttpProblem('forbidden', `this needs a key with the scope ${policy.scope}`)
+  const needed = scopesOf(policy)
+  if (scopes.length > 0 && !needed.some((scope) => scopes.includes(scope)))
+    throw new HttpProblem('forbidden', `this needs a key with the scope ${needed.join(' or ')}`)
   if (policy.sites === 'every' && principal.sites !== 'all')
     throw new HttpProblem('forbidden', 'this concerns every site; your access is limited to some')
 }

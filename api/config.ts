@@ -55,7 +55,24 @@ export const apiConfigSchema = z.strictObject({
     .max(600_000)
     .default(30_000)
     .describe('Time an answer may take; then it is 503, and what the request asked for may still happen'),
-  livePollMs: z.int().min(1).max(10_000).default(250).describe('How often a live stream looks for news'),
+  livePollMs: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(250)
+    .describe('How often live streams look for news; of each series they tell the newest reading so often at most'),
+  liveStreams: z
+    .int()
+    .min(1)
+    .max(50_000)
+    .default(500)
+    .describe('Live streams open at once; one more is answered 503. Each takes one of the open connections'),
+  liveStreamsPerPrincipal: z
+    .int()
+    .min(1)
+    .max(50_000)
+    .default(16)
+    .describe('Live streams of one API key or person at once; one more is answered 429'),
   liveHeartbeatMs: z
     .int()
     .min(10)

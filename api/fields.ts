@@ -110,3 +110,22 @@ export function integerInput(min: number, max: number) {
     .pipe(z.number().min(min).max(max))
     .openapi({ type: 'integer', minimum: min, maximum: max })
 }
+
+const mostListed = 100
+
+/** Several of one kind in a query, separated by commas. */
+export function listInput<Item extends z.ZodType>(item: Item) {
+  return z
+    .string()
+    .transform((text, context): readonly z.output<Item>[] => {
+      const parts = [...new Set(text.split(',').map((part) => part.trim()))]
+      if (parts.length > mostListed) context.addIssue(`must be ${mostListed} at most`)
+      return parts.flatMap((part) => {
+        const parsed = item.safeParse(part)
+        if (parsed.success) return [parsed.data]
+        context.addIssue(`${JSON.stringify(part.slice(0, 80))} is none`)
+        return []
+      })
+    })
+    .openapi({ description: 'One or several, separated by commas' })
+}

@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import { HttpProblem } from './problem.ts'
+import type { Places } from './live/places.ts'
 
 /** Answer of a route that goes on: server-sent events (WHATWG HTML, 9.2). */
 export const eventStreamType = 'text/event-stream'
+/** No proxy is to gather what goes on. */
+export const eventStreamHeaders = { 'x-accel-buffering': 'no' } as const
 export const eventStreamSchema = z.custom<ReadableStream<Uint8Array>>().openapi({ type: 'string' })
 
 export interface ServerEvent {
@@ -30,38 +32,29 @@ export interface LiveConfig {
 
 /** Streams that end only when the client goes away, falls behind, or may not see them any more. */
 export interface LiveStreams {
-  /** Throws a 429 problem when there are too many, of the owner or in all. */
+  /** Throws a problem when there are too many, of the owner or in all. */
   open(source: LiveSource): ReadableStream<Uint8Array>
   /** Ends all of them. */
   stop(): void
 }
 
-const streamsOfOwner = 8
-const streamsInAll = 200
 /** A client that is so far behind, beyond what its socket holds, gets no more: its stream ends. */
 const backlogBytes = 256 * 1024
 const comment = Buffer.from(':\n\n')
 
-export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig): LiveStreams {
-  const ends = new Map<() => void, string>()
-
-  function refuseTooMany(owner: string): void {
-    const own = [...ends.values()].filter((each) => each === owner).length
-    if (own >= streamsOfOwner || ends.size >= streamsInAll)
-      throw new HttpProblem('too_many_streams', `${own >= streamsOfOwner ? own : ends.size} streams are open already`, {
-        headers: { 'retry-after': '10' },
-      })
-  }
+export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig, places: Places): LiveStreams {
+  const ends = new Set<() => void>()
 
   return {
     open({ owner, poll, mayGoOn }) {
-      refuseTooMany(owner)
+      const release = places.take(owner)
       let timer: NodeJS.Timeout | undefined
       let controller: ReadableStreamDefaultController<Uint8Array> | undefined
       let silentMs = 0
 
       function forget(): boolean {
         clearTimeout(timer)
+        release()
         return ends.delete(end)
       }
 
@@ -87,7 +80,7 @@ export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig): LiveStre
         if (ends.has(end)) timer = setTimeout(() => turn().catch(end), pollMs)
       }
 
-      ends.set(end, owner)
+      ends.add(end)
       return new ReadableStream<Uint8Array>(
         {
           start(given) {
@@ -101,7 +94,7 @@ export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig): LiveStre
       )
     },
     stop() {
-      for (const end of [...ends.keys()]) end()
+      for (const end of [...ends]) end()
     },
   }
 }

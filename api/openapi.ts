@@ -1,7 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { policyText } from './policy-text.ts'
 import { problemSchema } from './problem.ts'
-import type { Route } from './route.ts'
+import { type Route, scopesOf } from './route.ts'
 
 type Registry = OpenAPIHono['openAPIRegistry']
 
@@ -24,7 +24,11 @@ function securityOf(policy: Route['policy']): Record<string, string[]>[] {
   if (policy === 'public') return []
   const session = { session: [] }
   if ('for' in policy) return policy.for === 'person' ? [session] : [{ key: [] }, session]
-  return [{ key: [policy.scope] }, session, ...(policy.devices === undefined ? [] : [{ device: [] }])]
+  return [
+    ...scopesOf(policy).map((scope) => ({ key: [scope] })),
+    session,
+    ...(policy.devices === undefined ? [] : [{ device: [] }]),
+  ]
 }
 
 const repeatHeaders = z.object({

@@ -1,4 +1,4 @@
-import type { OwnPolicy, Policy } from './route.ts'
+import { type OwnPolicy, type Policy, scopesOf } from './route.ts'
 
 const ofSites = {
   own: 'A caller that is limited to sites meets only what is of them; the rest is as if it did not exist.',
@@ -14,7 +14,8 @@ const ofOneself = {
 export function policyText(policy: Policy | OwnPolicy | 'public'): string {
   if (policy === 'public') return 'Who: anybody, without a key.'
   if ('for' in policy) return `Who: ${ofOneself[policy.for]}`
-  const { role, scope, sites, devices } = policy
+  const { role, sites, devices } = policy
+  const scope = scopesOf(policy).join('` or `')
   const least = role === 'admin' ? 'the role `admin`' : `the role \`${role}\` or a higher one`
   const ofDevices =
     devices === undefined ? '' : ' A device may, with its token, for itself and for those whose gateway it is.'

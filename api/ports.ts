@@ -1,5 +1,5 @@
 import type { ConnectionView, PushedMessage, PushOutcome, Refused } from '../broker/index.ts'
-import type { IngestQueries } from '../ingest/index.ts'
+import type { IngestQueries, LiveQueries } from '../ingest/index.ts'
 import type { FieldError, MetricName, ProfileRecord, RuleRecord } from '../model/index.ts'
 import type { LogPosition, LogStats } from '../store/log/index.ts'
 import type { MarkedStore } from '../store/readings/index.ts'
@@ -54,6 +54,7 @@ export interface BrokerQueries {
 export interface ApiPeers {
   readonly readings: ReadingQueries
   readonly ingest: IngestQueries
+  readonly live: LiveQueries
   readonly log: ControlLog
   readonly broker: BrokerQueries
 }

@@ -8,6 +8,8 @@ export interface RawRequest {
   readonly query: URLSearchParams
   readonly contentType: string | undefined
   readonly accept: string | undefined
+  /** Of the event that a client of a stream has got last. */
+  readonly lastEventId?: string | undefined
   /** The whole body; rejects with a 413 problem when it is too large. */
   readBody(): Promise<Uint8Array>
 }
@@ -25,6 +27,7 @@ interface Parsed<Params extends z.ZodObject, Query extends z.ZodObject, Body ext
   readonly query: z.output<Query>
   readonly body: z.output<Body>
   readonly accept: string | undefined
+  readonly lastEventId: string | undefined
 }
 
 /** What a schema does not say for itself. */
@@ -55,9 +58,13 @@ export async function parseRequest<Params extends z.ZodObject, Query extends z.Z
     const fields = fieldErrors(body.error)
     throw new HttpProblem('invalid_input', describe('body', fields), { fields })
   }
-  const parsed = { params: params.data, query: query.data, body: body.data, accept: request.accept }
+  const parsed = { params: params.data, query: query.data, body: body.data, ...headersOf(request) }
   // The schemas above are the very ones the types come from; only their absence widened the types.
   return parsed as Parsed<Params, Query, Body>
+}
+
+function headersOf({ accept, lastEventId }: RawRequest) {
+  return { accept, lastEventId }
 }
 
 /** A parameter given twice becomes a list, which no schema of ours takes. */

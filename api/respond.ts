@@ -1,5 +1,5 @@
 import { entityTagOf, namesTag } from './entity-tag.ts'
-import type { RawAnswer, Route } from './route.ts'
+import { type RawAnswer, type Route, scopesOf } from './route.ts'
 import type { Scope } from './scopes.ts'
 
 /** JSON as it is sent, with its entity tag. */
@@ -28,7 +28,12 @@ const keptByBrowsers: ReadonlySet<Scope> = new Set([
 ])
 
 function mayBrowserKeep({ policy }: Route): boolean {
-  return typeof policy === 'object' && 'scope' in policy && policy.role !== 'admin' && keptByBrowsers.has(policy.scope)
+  return (
+    typeof policy === 'object' &&
+    'scope' in policy &&
+    policy.role !== 'admin' &&
+    scopesOf(policy).every((scope) => keptByBrowsers.has(scope))
+  )
 }
 
 /** The answer as HTTP has it. `ifNoneMatch` is the header: what the client has of it already. */

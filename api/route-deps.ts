@@ -5,6 +5,7 @@ import type { Cache } from '../store/cache/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import type { PeopleAccess } from './auth/people-access.ts'
 import type { Changes } from './changes.ts'
+import type { Hub } from './live/hub.ts'
 import type { LiveStreams } from './live-streams.ts'
 import type { ApiPeers, ValidateRule } from './ports.ts'
 
@@ -15,6 +16,7 @@ export interface RouteDeps {
   readonly peers: ApiPeers
   readonly people: PeopleAccess
   readonly live: LiveStreams
+  readonly hub: Pick<Hub, 'open'>
   /** Of this state and this start of the platform alone. */
   readonly cache: Cache
   readonly validateRule: ValidateRule

@@ -19,10 +19,16 @@ export interface OwnPolicy {
  */
 export interface Policy {
   readonly role: Role
-  readonly scope: Scope
+  /** Of several, one is enough: the route looks for itself what each opens. */
+  readonly scope: Scope | readonly [Scope, ...Scope[]]
   readonly sites: 'own' | 'every'
   /** A device may call it too, with its token, for itself and for the devices whose gateway it is. */
   readonly devices?: 'own'
+}
+
+/** The scopes of a policy, of which a narrowed key needs one. */
+export function scopesOf({ scope }: Policy): readonly Scope[] {
+  return typeof scope === 'string' ? [scope] : scope
 }
 
 /** One answer that a route may give. Without a schema it has no body; JSON unless a media type is named. */
@@ -77,7 +83,7 @@ export interface PrincipalContext extends RequestContext {
   readonly scopes: readonly string[]
   /** Where a person is signed in; null: it is a key. */
   readonly session: SessionRecord | null
-  /** Looks at its credential and the policy again; for answers that go on. */
+  /** Looks at its credential, the policy and its sites again, which are to be as they were; for answers that go on. */
   stillAllowed(): Promise<boolean>
   /** Of a request with an `Idempotency-Key`. */
   readonly repeat?: Repeat
@@ -119,6 +125,7 @@ interface RouteInput<Params extends z.ZodObject, Query extends z.ZodObject, Body
   readonly body: z.output<Body>
   /** The header of that name. */
   readonly accept: string | undefined
+  readonly lastEventId: string | undefined
 }
 
 export interface RawAnswer {

@@ -8,6 +8,7 @@ import { certificateRoutes } from './routes/certificates.ts'
 import { connectionRoutes } from './routes/connections.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { followRoutes } from './routes/follow.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { latestRoutes } from './routes/latest.ts'
@@ -40,6 +41,7 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...connectionRoutes(deps),
     ...quarantineRoutes(deps),
     ...messageRoutes(deps),
+    ...followRoutes(deps),
     ...siteRoutes(deps),
     ...assetRoutes(deps),
     ...profileRoutes(deps),

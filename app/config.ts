@@ -150,6 +150,8 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         maxBodyBytes: values.HTTP_MAX_BODY_BYTES,
         maxConnections: values.HTTP_MAX_CONNECTIONS,
         maxConnectionsPerAddress: values.HTTP_MAX_CONNECTIONS_PER_ADDRESS,
+        liveStreams: values.HTTP_LIVE_STREAMS,
+        liveStreamsPerPrincipal: values.HTTP_LIVE_STREAMS_PER_PRINCIPAL,
         principalPerMin: values.HTTP_PRINCIPAL_REQUESTS_PER_MIN,
         addressPerMin: values.HTTP_ADDRESS_REQUESTS_PER_MIN,
         signInPerMin: values.HTTP_SIGN_INS_PER_MIN,

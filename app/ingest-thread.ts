@@ -93,6 +93,10 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
       buckets: readings.buckets,
       marked: readings.marked,
       storeStats: readings.stats,
+      liveNews: ingest.live.news,
+      liveLatest: ingest.live.latest,
+      liveReplay: ingest.live.replay,
+      liveNames: ingest.live.names,
     } satisfies IngestService)
     return { ready: null, stop: () => lifecycle.stop() }
   } catch (error) {

@@ -108,6 +108,12 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       peers: {
         readings: { range: ingest.range, buckets: ingest.buckets, marked: ingest.marked, stats: ingest.storeStats },
         ingest,
+        live: {
+          news: ingest.liveNews,
+          latest: ingest.liveLatest,
+          replay: ingest.liveReplay,
+          names: ingest.liveNames,
+        },
         log: { append: broker.appendControl, stats: broker.logStats },
         broker,
       },

@@ -1,5 +1,5 @@
 import type { BrokerQueries, ControlLog } from '../api/index.ts'
-import type { IngestQueries } from '../ingest/index.ts'
+import type { IngestQueries, LiveQueries } from '../ingest/index.ts'
 import type { DeviceId } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { MarkedStore } from '../store/readings/index.ts'
@@ -9,7 +9,13 @@ import type { SecretUse } from '../store/state/index.ts'
 
 /** Of the ingest thread: its memory, and the readings, whose file it alone has open. */
 export type IngestService = IngestQueries &
-  Pick<MarkedStore, 'range' | 'buckets' | 'marked'> & { readonly storeStats: MarkedStore['stats'] }
+  Pick<MarkedStore, 'range' | 'buckets' | 'marked'> & {
+    readonly storeStats: MarkedStore['stats']
+    readonly liveNews: LiveQueries['news']
+    readonly liveLatest: LiveQueries['latest']
+    readonly liveReplay: LiveQueries['replay']
+    readonly liveNames: LiveQueries['names']
+  }
 export const ingestMethods = [
   'presence',
   'latest',
@@ -19,6 +25,10 @@ export const ingestMethods = [
   'buckets',
   'marked',
   'storeStats',
+  'liveNews',
+  'liveLatest',
+  'liveReplay',
+  'liveNames',
 ] as const
 
 /** Of the main thread: the broker, and the log, whose only writer it is. */

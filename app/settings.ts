@@ -160,6 +160,8 @@ export const settingSchemas = {
   HTTP_MAX_BODY_BYTES: apiShape.maxBodyBytes,
   HTTP_MAX_CONNECTIONS: apiShape.maxConnections,
   HTTP_MAX_CONNECTIONS_PER_ADDRESS: apiShape.maxConnectionsPerAddress,
+  HTTP_LIVE_STREAMS: apiShape.liveStreams,
+  HTTP_LIVE_STREAMS_PER_PRINCIPAL: apiShape.liveStreamsPerPrincipal,
   HTTP_PRINCIPAL_REQUESTS_PER_MIN: apiShape.principalPerMin,
   HTTP_ADDRESS_REQUESTS_PER_MIN: apiShape.addressPerMin,
   HTTP_SIGN_INS_PER_MIN: apiShape.signInPerMin,

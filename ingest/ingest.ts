@@ -7,10 +7,11 @@ import { createCommitter } from './committer.ts'
 import type { IngestConfig } from './config.ts'
 import { Counters } from './counters.ts'
 import { createGatherer } from './gatherer.ts'
+import { createLive } from './live/live.ts'
 import { MessageViews } from './message-views.ts'
 import { createPass } from './pass.ts'
 import { createPipeline } from './pipeline.ts'
-import type { Evaluator, IngestLedger, IngestQueries } from './ports.ts'
+import type { Evaluator, IngestLedger, IngestQueries, LiveQueries } from './ports.ts'
 import { latestOf, presenceOf, statsOf } from './queries.ts'
 import { createRecording } from './recording.ts'
 import { createRemember } from './remember.ts'
@@ -60,6 +61,7 @@ export interface Ingest {
    */
   stop(): Promise<void>
   readonly queries: IngestQueries
+  readonly live: LiveQueries
 }
 
 /** A step that is under way when ingest gives up gets so long to end. */
@@ -90,7 +92,8 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
     createPass: newPass,
   })
   const hurried = evaluator === undefined ? undefined : catchUp
-  const parts = { log, walk, gatherer, recording, catchUp: hurried, retry, clock }
+  const live = createLive({ memory: pass.memory, naming, clock, position: () => walk.position })
+  const parts = { log, walk, gatherer, recording, catchUp: hurried, retry, live, clock }
   const pipeline = createPipeline(config, { ...parts, onFailure: fail })
   let running: Promise<void> | undefined
   let started: Promise<void> | undefined
@@ -140,6 +143,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps): Ingest {
   return {
     start: () => (started ??= begin()),
     stop,
+    live: live.queries,
     queries: {
       presence: async (deviceIds) => deviceIds.map((deviceId) => presenceOf(pass.memory, deviceId)),
       latest: async (seriesIds) => latestOf(pass.memory, seriesIds),

@@ -4,6 +4,7 @@ import type { LogReader, LogSlice } from '../store/log/index.ts'
 import { type CatchUp, isEmptied, type Parting } from './catch-up.ts'
 import type { IngestConfig } from './config.ts'
 import type { Gatherer } from './gatherer.ts'
+import type { Live } from './live/live.ts'
 import type { Recording } from './recording.ts'
 import type { Retry } from './retry.ts'
 import type { Beginning, Walk } from './walk.ts'
@@ -17,6 +18,8 @@ export interface PipelineDeps {
   /** Absent: nobody is in a hurry, and the log waits for the readings store. */
   readonly catchUp: CatchUp | undefined
   readonly retry: Retry
+  /** Told after each turn. */
+  readonly live: Pick<Live, 'passed'>
   readonly clock: Clock
   /** Called at once, and perhaps more than once, when it cannot go on; nothing may be begun through `retry` from then on. */
   onFailure(error: unknown): void
@@ -38,7 +41,7 @@ export interface Pipeline {
  * when that is full too, the rules go on without the store, which catches up from the log.
  */
 export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeline {
-  const { log, walk, gatherer, recording, catchUp, retry, clock, onFailure } = deps
+  const { log, walk, gatherer, recording, catchUp, retry, live, clock, onFailure } = deps
   let catchingUp: Promise<void> | undefined
   let stopping = false
   let wakeUp = () => {}
@@ -76,6 +79,7 @@ export function createPipeline(config: IngestConfig, deps: PipelineDeps): Pipeli
 
   /** What the turn amounted to: to be recorded, and to be stored. */
   async function handOn(beginning: Beginning): Promise<void> {
+    live.passed(walk.gathering ? gatherer.effects.batch : undefined)
     await recording.record()
     if (!walk.gathering) return
     try {

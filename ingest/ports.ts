@@ -1,4 +1,4 @@
-import type { DeviceId, DeviceRecord, MetricName, Quality, SeriesId } from '../model/index.ts'
+import type { DeviceId, DeviceRecord, MetricName, Quality, SeriesId, SiteId, SiteScope } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { Ledger, SeriesRegistry } from '../store/state/index.ts'
 
@@ -102,6 +102,55 @@ export interface LatestColumns {
 }
 
 /** What others may ask of a running ingest; all of it from memory. */
+/** Readings by column; index i of each belongs together. */
+export interface LiveColumns extends LatestColumns {
+  readonly seriesIds: Int32Array
+}
+
+export interface PresenceChange {
+  readonly deviceId: DeviceId
+  readonly siteId: SiteId
+  readonly online: boolean
+  readonly lastSeenMs: number | null
+}
+
+/** What is new since the call before. */
+export interface LiveNews {
+  /** Everything up to here is in it. */
+  readonly position: LogPosition
+  /** Another one: a device was made, changed or removed, and may belong to another site. */
+  readonly registryVersion: number
+  /** The newest reading of each series that has another one than before. */
+  readonly values: LiveColumns
+  /** Devices that came online or went offline; null: what was before is not known. */
+  readonly presence: readonly PresenceChange[] | null
+}
+
+/** Which series somebody wants. */
+export interface LiveSelection {
+  readonly sites: SiteScope
+  /** Of these devices only, and these metrics only. */
+  readonly devices?: readonly string[] | undefined
+  readonly metrics?: readonly string[] | undefined
+}
+
+/** What a series is called, and where it is now; null: there is no such device any more. */
+export type LiveName = { readonly deviceId: DeviceId; readonly siteId: SiteId; readonly metric: MetricName } | null
+
+/** For those who follow what comes in. All of it from memory; one caller at a time. */
+export interface LiveQueries {
+  news(ask: { readonly values: boolean; readonly presence: boolean }): Promise<LiveNews>
+  /** The newest reading of each selected series, so many at most. */
+  latest(selection: LiveSelection, limit: number): Promise<LiveColumns>
+  /**
+   * The selected readings behind that position, in the order in which they came; of more than `limit` the newest of each series.
+   * Undefined: they are not held, or not all of them.
+   */
+  replay(selection: LiveSelection, after: LogPosition, limit: number): Promise<LiveColumns | undefined>
+  /** Index i answers seriesIds[i]. */
+  names(seriesIds: Int32Array): Promise<readonly LiveName[]>
+}
+
 export interface IngestQueries {
   /** Index i answers deviceIds[i]; a device that ingest does not know was never seen. */
   presence(deviceIds: readonly DeviceId[]): Promise<readonly Presence[]>

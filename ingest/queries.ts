@@ -25,13 +25,18 @@ export function presenceOf(memory: Memory, deviceId: DeviceId): Presence {
   const { lastSeenMs, sessions } = device.presence
   const connects = connectsLastHour(device.presence, memory.nowMs)
   return {
-    online: sessions > 0 || isRelayed(memory, device),
+    online: isOnline(memory, device),
     lastSeenMs: Number.isNaN(lastSeenMs) ? null : lastSeenMs,
     sessions,
     connectsLastHour: connects,
     flapping: connects >= flappingFrom,
     info: device.info,
   }
+}
+
+/** It has a connection of its own, or its gateway speaks for it. */
+export function isOnline(memory: Memory, device: DeviceMemory): boolean {
+  return device.presence.sessions > 0 || isRelayed(memory, device)
 }
 
 /** A device without a connection is online while its gateway is connected, and has something to tell of it. */

@@ -23,6 +23,8 @@ export interface SeriesNaming {
   takeUnnamed(): readonly UnnamedSeries[]
   /** Asks state; resolves once the ids are durable. */
   name(series: readonly UnnamedSeries[]): Promise<void>
+  /** The id behind a provisional one; 0: it has not been named yet. Any other number is itself. */
+  idOf(number: number): SeriesId
   /** Puts the ids in the place of provisional ones, all of which must have been named. */
   replaceProvisional(batch: ReadingBatchBuilder): void
 }
@@ -69,6 +71,8 @@ export function createSeriesNaming(names: SeriesNames): SeriesNaming {
         if (memory.devices.get(device.record.id) === device) memory.devicesBySeries.set(seriesId, device)
       })
     },
+
+    idOf: (number) => (number < 0 ? (ids[-number] ?? 0) : number),
 
     replaceProvisional({ seriesIds, length }) {
       for (let i = 0; i < length; i++) {

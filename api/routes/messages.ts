@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { MessagesSeen, MessageView } from '../../ingest/index.ts'
 import { deviceIdField, timeField } from '../fields.ts'
-import { eventStreamSchema, eventStreamType, type ServerEvent } from '../live-streams.ts'
+import { eventStreamHeaders, eventStreamSchema, eventStreamType, type ServerEvent } from '../live-streams.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { seenDevice, visible } from '../site-access.ts'
@@ -89,7 +89,7 @@ export function messageRoutes({ state, peers, live }: RouteDeps): Route[] {
           poll: createFollower((after) => peers.ingest.messages(id, after)),
           mayGoOn: async () => (await stillAllowed()) && visible(principal, await state.devices.get(id)) !== undefined,
         })
-        return { status: 200, body }
+        return { status: 200, headers: eventStreamHeaders, body }
       },
     }),
   ]

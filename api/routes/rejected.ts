@@ -1,11 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import type { RejectedRecord } from '../../store/state/index.ts'
-import { deviceIdField, siteIdField, timeField, timeInput } from '../fields.ts'
+import { deviceIdField, siteIdField, timeInput } from '../fields.ts'
 import { loadPage, pageQuery, pageSchema, timePlace } from '../paging.ts'
 import { rejectReasonList, rejectReasonNames } from '../reject-reasons.ts'
+import { rejectedSchema, toRejected } from '../rejected-schema.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
-import { formatTime } from '../time.ts'
 import { checkRange } from '../time-range.ts'
 
 const query = z
@@ -19,18 +18,6 @@ const query = z
     order: z.enum(['asc', 'desc']).optional().openapi({ description: 'By time received; `asc` by default' }),
   })
   .check(checkRange)
-
-const rejectedSchema = z
-  .strictObject({
-    time: timeField.openapi({ description: 'When it was received' }),
-    deviceId: z.string().nullable().openapi({ description: 'Null when no device could be named' }),
-    clientId: z.string().openapi({ description: 'Empty: it came over HTTP' }),
-    topic: z.string(),
-    reason: z.string().openapi({ example: 'not_json' }),
-    detail: z.string().openapi({ description: 'What exactly was wrong, for people' }),
-    payloadBase64: z.string().openapi({ description: 'The payload, cut at 4 KiB' }),
-  })
-  .openapi('RejectedMessage')
 
 export function rejectedRoutes({ state }: RouteDeps): Route[] {
   return [
@@ -67,10 +54,4 @@ export function rejectedRoutes({ state }: RouteDeps): Route[] {
       },
     }),
   ]
-}
-
-function toRejected(record: RejectedRecord): z.input<typeof rejectedSchema> {
-  const { timeMs, deviceId, clientId, topic, reason, detail, payload } = record
-  const payloadBase64 = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64')
-  return { time: formatTime(timeMs), deviceId, clientId, topic, reason, detail, payloadBase64 }
 }

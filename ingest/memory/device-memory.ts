@@ -45,6 +45,8 @@ export class DeviceMemory {
 
   /** Not remembered: its last messages, for people to look at (message-views.ts). */
   view: DeviceView | undefined = undefined
+  /** Not remembered: since when, on the log's clock, it belongs to its site; what it sent before is not for those of that site. */
+  siteSinceMs = Number.NEGATIVE_INFINITY
   /** Not remembered: only makes reading the next message faster. */
   readonly shape = new KeyShape()
 

@@ -65,7 +65,10 @@ export class Memory {
     this.highestDevice = Math.max(this.highestDevice, record.number)
     if (known !== undefined && known.record.number === record.number) {
       // What it sent before is not for the people of its new site.
-      if (known.record.siteId !== record.siteId) known.view?.ring.clear()
+      if (known.record.siteId !== record.siteId) {
+        known.view?.ring.clear()
+        known.siteSinceMs = this.nowMs
+      }
       known.record = record
       known.recordBytes = bytes
       this.#workOutRules(known)

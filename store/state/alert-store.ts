@@ -88,6 +88,20 @@ export interface AlertTimeline extends PageRequest<number> {
   readonly alertId: AlertId
 }
 
+/** A step with its alert as it is now. */
+export interface AlertNews {
+  readonly event: AlertEvent
+  readonly alert: AlertRecord
+}
+
+/** How far the steps of all alerts go. */
+export interface StepBounds {
+  /** Number of the newest one. */
+  readonly newest: number
+  /** Of those up to here some may be gone, because their alerts were removed after a long time. */
+  readonly trimmed: number
+}
+
 export interface AlertQueries {
   get(id: AlertId): Promise<AlertRecord | undefined>
   /** The newest first, by `startedMs`. */
@@ -95,6 +109,12 @@ export interface AlertQueries {
   /** In the order of recording. */
   timeline(query: AlertTimeline): Promise<Page<AlertEvent, number>>
   counts(query: Pick<ScopedPage, 'scope'>): Promise<Readonly<Record<AlertState, number>>>
+  /**
+   * The steps behind `after`, up to `upTo`, of all alerts, in the order of recording: what was read once is never preceded by
+   * another. Without those that are pending: an alert that does not fire leaves nothing.
+   */
+  news(query: { readonly after: number; readonly upTo: number; readonly limit: number }): Promise<readonly AlertNews[]>
+  stepBounds(): Promise<StepBounds>
 }
 
 /** What people do with an alert that has fired; `conflict` with one that is still pending. */

@@ -18,6 +18,7 @@ export type {
   AlertEvent,
   AlertLedger,
   AlertList,
+  AlertNews,
   AlertQueries,
   AlertRecord,
   AlertTimeline,

@@ -346,6 +346,8 @@ export interface Ledger {
    */
   commit(consumer: string, position: LogPosition, rejected: readonly RejectedRow[]): Promise<void>
   rejected(query: RejectedList): Promise<Page<RejectedRecord, TimeCursor>>
+  /** Behind the row of that number, in the order of the numbers, which is that of the commits; over all sites. */
+  rejectedNews(query: { readonly after: number; readonly limit: number }): Promise<readonly RejectedRecord[]>
   /** `listed`: rows there now, `total`: rows ever; beyond the bound the oldest have made room. */
   rejectedCount(): Promise<{ readonly listed: number; readonly total: number }>
 }

@@ -8,7 +8,8 @@ const content = z.record(z.string(), z.object({ schema }))
 
 const policy = z.strictObject({
   role: z.enum(roles),
-  scope: z.enum(scopes),
+  /** Of several, one is enough. */
+  scope: z.union([z.enum(scopes), z.array(z.enum(scopes))]).transform((scope) => [scope].flat()),
   sites: z.enum(['own', 'every']),
   devices: z.literal('own').optional(),
 })

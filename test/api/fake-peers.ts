@@ -1,10 +1,26 @@
 import type { ApiPeers, BrokerStatus } from '../../api/index.ts'
 import type { ConnectionView, PushedMessage, PushOutcome, Refused } from '../../broker/index.ts'
-import type { IngestStats, MessageView, Presence } from '../../ingest/index.ts'
-import { AppError, type DeviceId, type SeriesId } from '../../model/index.ts'
+import type {
+  IngestStats,
+  LiveColumns,
+  LiveName,
+  LiveSelection,
+  MessageView,
+  Presence,
+  PresenceChange,
+} from '../../ingest/index.ts'
+import { AppError, type DeviceId, maySee, type SeriesId } from '../../model/index.ts'
 import type { LogStats } from '../../store/log/index.ts'
 import { type MarkedStore, type SeriesInfo, withRecent } from '../../store/readings/index.ts'
 import { createMemoryReadings } from '../store/readings/memory-readings.ts'
+
+export interface LiveValue {
+  readonly seriesId: SeriesId
+  readonly timeMs: number
+  readonly value: number
+  /** Of the log, where it is held. */
+  readonly position?: number
+}
 
 /** The other parts of the platform, as far as the API asks them; what they do is set by the test. */
 export interface FakePeers {
@@ -31,6 +47,17 @@ export interface FakePeers {
   appendError: AppError | undefined
   /** What meets a control frame in the log, after it was appended. */
   onAppend: ((topic: string) => Promise<void>) | undefined
+  /** What the live part of ingest tells: `values` and `presence` once, the rest as often as it is asked. */
+  readonly live: {
+    position: number
+    registryVersion: number
+    values: LiveValue[]
+    presence: PresenceChange[] | null
+    latest: LiveValue[]
+    /** Undefined: nothing is held. */
+    held: LiveValue[] | undefined
+    readonly names: Map<SeriesId, LiveName>
+  }
   /** Parts that never answer. */
   readonly silent: Set<'log' | 'ingest' | 'readings' | 'broker'>
 }
@@ -68,6 +95,15 @@ export function createFakePeers(): FakePeers {
     passedOver: 0,
     presences: new Map(),
     silent: new Set(),
+    live: {
+      position: 1_000,
+      registryVersion: 1,
+      values: [],
+      presence: null,
+      latest: [],
+      held: [],
+      names: new Map(),
+    },
     appendError: undefined,
     onAppend: undefined,
     logStats: {
@@ -143,6 +179,25 @@ export function createFakePeers(): FakePeers {
           })),
         stats: () => answer('ingest', () => ({ ...fake.ingestStats, ...unasked })),
       },
+      live: {
+        news: (ask) =>
+          answer('ingest', () => {
+            const { values, presence } = fake.live
+            fake.live.values = []
+            fake.live.presence = []
+            const { position, registryVersion } = fake.live
+            const shown = ask.presence ? presence : []
+            return { position, registryVersion, values: toColumns(ask.values ? values : []), presence: shown }
+          }),
+        latest: (selection, limit) =>
+          answer('ingest', () => toColumns(fake.live.latest.filter(isSelected(selection)).slice(0, limit))),
+        replay: (selection, after) =>
+          answer('ingest', () => {
+            const held = fake.live.held?.filter(isSelected(selection)).filter(({ position = 0 }) => position > after)
+            return held && toColumns(held)
+          }),
+        names: (ids) => answer('ingest', () => [...ids].map((id) => fake.live.names.get(id) ?? null)),
+      },
       log: {
         async append(topic, payload) {
           if (fake.appendError) throw fake.appendError
@@ -171,5 +226,22 @@ export function createFakePeers(): FakePeers {
       },
     },
   }
+  function isSelected({ sites, devices, metrics }: LiveSelection) {
+    return ({ seriesId }: LiveValue): boolean => {
+      const name = fake.live.names.get(seriesId)
+      if (name === undefined || name === null || !maySee(sites, name.siteId)) return false
+      return devices?.includes(name.deviceId) !== false && metrics?.includes(name.metric) !== false
+    }
+  }
+
   return fake
+}
+
+function toColumns(values: readonly LiveValue[]): LiveColumns {
+  return {
+    seriesIds: Int32Array.from(values, ({ seriesId }) => seriesId),
+    timesMs: Float64Array.from(values, ({ timeMs }) => timeMs),
+    values: Float64Array.from(values, ({ value }) => value),
+    quality: new Uint8Array(values.length),
+  }
 }

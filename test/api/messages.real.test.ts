@@ -10,7 +10,7 @@ let api: Harness
 beforeAll(async () => {
   // A socket that takes nothing is cut a second after the longer of the two.
   const timeouts = { headersTimeoutMs: 1_000, requestTimeoutMs: 1_000, answerTimeoutMs: 1_000 }
-  api = await startApi({ livePollMs: 5, liveHeartbeatMs: 20, ...timeouts })
+  api = await startApi({ livePollMs: 5, liveHeartbeatMs: 20, liveStreamsPerPrincipal: 8, ...timeouts })
   await api.post('/api/v1/devices', { id: 'm1', profileId: 'meter-1ph' })
 })
 afterAll(() => api.stop())

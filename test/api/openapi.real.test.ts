@@ -79,8 +79,11 @@ describe('the OpenAPI document', () => {
         expect([id, description]).toEqual([id, expect.stringMatching(/Who: .* about themselves/)])
       } else {
         const devices = policy.devices === undefined ? [] : [{ device: [] }]
-        expect([id, security]).toEqual([id, [{ key: [policy.scope] }, { session: [] }, ...devices]])
-        const who = new RegExp(`Who: the role \`${policy.role}\`.*\`${policy.scope}\`.*sites.*\\.$`)
+        expect([id, security]).toEqual([
+          id,
+          [...policy.scope.map((scope) => ({ key: [scope] })), { session: [] }, ...devices],
+        ])
+        const who = new RegExp(`Who: the role \`${policy.role}\`.*\`${policy.scope.join('` or `')}\`.*sites.*\\.$`)
         expect([id, description]).toEqual([id, expect.stringMatching(who)])
       }
     }

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { createPeopleAccess } from '../../api/auth/people-access.ts'
 import { createChanges } from '../../api/changes.ts'
 import { apiConfigSchema } from '../../api/config.ts'
+import { createPlaces } from '../../api/live/places.ts'
 import { createLiveStreams } from '../../api/live-streams.ts'
 import type { RouteDeps } from '../../api/route-deps.ts'
 import { createMemoryCache } from '../../store/cache/index.ts'
@@ -20,7 +21,8 @@ export function routeDepsOf({ state, fake, clock }: Harness): RouteDeps {
     changes,
     peers: fake.peers,
     people: createPeopleAccess(apiConfigSchema.parse({}), ofPeople),
-    live: createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 }),
+    live: createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 }, createPlaces({ ofOwner: 1, inAll: 1 })),
+    hub: { open: () => new ReadableStream<Uint8Array>() },
     cache: createMemoryCache({ maxBytes: 1_000 }),
     validateRule: () => [],
     checkTelemetry: () => [],

@@ -1,7 +1,7 @@
 import type { AlertId } from '../../../model/index.ts'
 import type { Db, Tx } from '../schema.ts'
 import { dispatcherConsumer } from './dispatch.ts'
-import { positionOf } from './positions.ts'
+import { positionOf, raise, stepsTrimmed } from './positions.ts'
 
 /** Alerts of one transaction: the write lock is held for some 10 ms. */
 const alertsPerRound = 200
@@ -64,6 +64,13 @@ async function oldest(tx: Tx, kept: number): Promise<readonly AlertId[]> {
 }
 
 async function remove(tx: Tx, ids: readonly AlertId[]): Promise<void> {
+  const last = await tx
+    .selectFrom('alert_events')
+    .select((eb) => eb.fn.max('id').as('id'))
+    .where('alert_id', 'in', ids)
+    .executeTakeFirst()
+  // Who follows the steps is told that some are gone.
+  await raise(tx, stepsTrimmed, Number(last?.id ?? 0))
   const notifications = tx.selectFrom('notifications').select('id').where('alert_id', 'in', ids)
   await tx.deleteFrom('notification_messages').where('notification_id', 'in', notifications).execute()
   await tx.deleteFrom('notification_attempts').where('notification_id', 'in', notifications).execute()

@@ -1,8 +1,10 @@
 import type { AlertState } from '../../../model/index.ts'
 import type { AlertQueries } from '../alert-store.ts'
+import { lastNumber } from '../counters.ts'
 import { emptyPage, toPage } from '../page.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import { toAlert, toAlertEvent } from './alert-rows.ts'
+import { positionOf, stepsTrimmed } from './positions.ts'
 
 export function alertQueries(db: Db): AlertQueries {
   return {
@@ -42,6 +44,32 @@ export function alertQueries(db: Db): AlertQueries {
         .limit(limit + 1)
       if (after !== undefined) query = query.where('id', '>', after)
       return toPage(await query.execute(), limit, { item: toAlertEvent, cursor: (row) => row.id })
+    },
+
+    async news({ after, upTo, limit }) {
+      const rows = await db
+        .selectFrom('alert_events')
+        .selectAll()
+        .where('id', '>', after)
+        .where('id', '<=', upTo)
+        .where('kind', '!=', 'pending')
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      if (rows.length === 0) return []
+      const ids = [...new Set(rows.map((row) => row.alert_id))]
+      const found = await db.selectFrom('alerts').selectAll().where('id', 'in', ids).execute()
+      const alerts = new Map(found.map((row) => [row.id, toAlert(row)]))
+      return rows.flatMap((row) => {
+        const alert = alerts.get(row.alert_id)
+        // Removed between the two queries.
+        return alert === undefined ? [] : [{ event: toAlertEvent(row), alert }]
+      })
+    },
+
+    async stepBounds() {
+      const [newest, trimmed] = await Promise.all([lastNumber(db, 'alert-event'), positionOf(db, stepsTrimmed)])
+      return { newest, trimmed }
     },
 
     async counts({ scope }) {

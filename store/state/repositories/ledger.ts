@@ -42,6 +42,17 @@ export function ledger(reader: Db, writer: Db, maxRejected: number): Ledger {
       return toPage(await query.execute(), limit, { item: toRejected, cursor })
     },
 
+    async rejectedNews({ after, limit }) {
+      const rows = await reader
+        .selectFrom('rejected')
+        .selectAll()
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      return rows.map(toRejected)
+    },
+
     async rejectedCount() {
       // Numbers follow each other without a gap, so nothing needs to be counted.
       const row = await reader

@@ -43,5 +43,5 @@ function whoMay(policy: Policy): string {
   if ('for' in policy)
     return policy.for === 'person' ? 'people, for themselves | – | –' : 'everyone, for themselves | – | –'
   const role = policy.devices === undefined ? `\`${policy.role}\`` : `\`${policy.role}\`, or the device`
-  return `${role} | \`${policy.scope}\` | ${policy.sites === 'own' ? 'own' : 'none'}`
+  return `${role} | ${policy.scope.map((scope) => `\`${scope}\``).join(' or ')} | ${policy.sites === 'own' ? 'own' : 'none'}`
 }

@@ -48,16 +48,16 @@ export async function createCallers(api: Harness): Promise<Caller[]> {
 }
 
 /** Admins of all sites whose keys are narrowed: to the scope (and what their calls hand on), and to all others. */
-export async function narrowedTo(api: Harness, scope: Scope): Promise<Caller[]> {
+export async function narrowedTo(api: Harness, needed: readonly Scope[]): Promise<Caller[]> {
   const keyOf = async (name: string, narrow: Scope[]): Promise<Caller> => {
     const key = await api.issueKey({ role: 'admin', scopes: narrow })
     return { name, key, role: 'admin', sites: 'all', scopes: narrow }
   }
   return [
-    await keyOf(`admin narrowed to ${scope}`, [scope, 'sites:read']),
+    await keyOf(`admin narrowed to ${needed}`, [...needed, 'sites:read']),
     await keyOf(
-      `admin without ${scope}`,
-      scopes.filter((one) => one !== scope),
+      `admin without ${needed}`,
+      scopes.filter((one) => !needed.includes(one)),
     ),
   ]
 }
@@ -77,7 +77,7 @@ export function expectedStatus(
   if (role === undefined || sites === undefined) return 401
   if ('for' in policy) return policy.for === 'person' && cookie === undefined ? 403 : example.status
   if (!roleIncludes(role, policy.role)) return 403
-  if (narrow !== undefined && !narrow.includes(policy.scope)) return 403
+  if (narrow !== undefined && !policy.scope.some((scope) => narrow.includes(scope))) return 403
   if (narrow !== undefined && example.narrowed !== undefined) return example.narrowed
   if (policy.sites === 'every') return sites === 'all' ? example.status : 403
   const { elsewhere = 'hidden' } = example

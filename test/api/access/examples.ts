@@ -94,6 +94,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   'GET /api/v1/devices/{id}/messages': hidden(200, device('/messages')),
   'GET /api/v1/devices/{id}/messages/live': { ...hidden(200, device('/messages/live')), endless: true },
+  'GET /api/v1/live': { ...empty(({ site }) => ({ path: `/live?site=${site}` })), endless: true },
   'GET /api/v1/rejected': empty(({ device }) => ({ path: `/rejected?device=${device}` })),
 
   'GET /api/v1/rules': empty(({ device }) => ({ path: `/rules?deviceId=${device}` })),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type AlertId, parseAlertId, parseDeviceId, type Transition } from '../../../../model/index.ts'
 import type { AlertEvent, AlertRecord, TimeCursor } from '../../../../store/state/index.ts'
-import { actor, type MakeStatePlace, north, refusal, south, transition, useState, walk } from '../harness.ts'
+import { actor, type MakeStatePlace, north, refusal, settings, south, transition, useState, walk } from '../harness.ts'
 
 export function describeAlerts(make: MakeStatePlace): void {
   describe('alerts', () => {
@@ -198,6 +198,43 @@ export function describeAlerts(make: MakeStatePlace): void {
       expect(await numbers(2, { ruleId: many[0]?.ruleId })).toHaveLength(9)
       expect(await state.alerts.counts({ scope: [south] })).toEqual({ pending: 0, firing: 4, resolved: 0 })
       expect(await state.alerts.counts({ scope: [] })).toEqual({ pending: 0, firing: 0, resolved: 0 })
+    })
+
+    test('steps of all alerts are read once each, in their order, without those that are pending', async () => {
+      const { state, change } = bench()
+      const { newest: before } = await state.alerts.stepBounds()
+      await record(transition('news-1', 0, { kind: 'pending' }), transition('news-2', 0, { kind: 'pending' }))
+      await record(transition('news-1', 1), transition('news-2', 1, { kind: 'inactive' }))
+      await change((unit) => unit.alerts.acknowledge(id('news-1')))
+      await record(transition('news-1', 2, { kind: 'resolved', reason: 'condition_cleared' }))
+      const { newest } = await state.alerts.stepBounds()
+      const kinds = async (after: number, upTo: number, limit = 10) =>
+        (await state.alerts.news({ after, upTo, limit })).map(({ event }) => event.kind)
+      expect(await kinds(before, newest)).toEqual(['firing', 'acknowledged', 'resolved'])
+      expect(await kinds(before, newest, 2)).toEqual(['firing', 'acknowledged'])
+      expect(await kinds(newest - 1, newest)).toEqual(['resolved'])
+      expect(await kinds(before, newest - 1)).toEqual(['firing', 'acknowledged'])
+      expect(await kinds(newest, newest)).toEqual([])
+      const [last] = await state.alerts.news({ after: newest - 1, upTo: newest, limit: 1 })
+      expect(last).toMatchObject({ event: { id: newest, alertId: 'news-1' }, alert: await get('news-1') })
+    })
+
+    test('steps of alerts that were removed after a long time are known to be missing', async () => {
+      const { state } = bench()
+      const many = Array.from({ length: settings.alertRows + 5 }, (_, i) => `old-${i}`)
+      await record(...many.map((name) => transition(name, 0)))
+      await record(...many.map((name) => transition(name, 1, { kind: 'resolved', reason: 'condition_cleared' })))
+      const { newest } = await state.alerts.stepBounds()
+      await state.dispatch.commit(newest, [])
+      expect(await state.trimAlerts()).toBeGreaterThan(0)
+      const { trimmed } = await state.alerts.stepBounds()
+      expect(trimmed).toBeGreaterThan(0)
+      expect(trimmed).toBeLessThan(newest)
+      // What lies behind it is whole.
+      const left = await state.alerts.news({ after: trimmed, upTo: newest, limit: 1_000 })
+      expect(left).toHaveLength(newest - trimmed)
+      await record()
+      expect((await state.alerts.stepBounds()).newest).toBe(newest)
     })
   })
 }

@@ -83,5 +83,19 @@ export function describeLedger(make: MakeStatePlace): void {
       const { items } = await ledger.rejected({ scope: 'all', order: 'ascending', limit: 1_000 })
       expect(items.map((item) => item.detail)).toEqual([...flood.slice(31).map((one) => one.detail), 'last'])
     })
+
+    test('what is new is read behind a number, of all sites', async () => {
+      const { ledger } = bench().state
+      const { total } = await ledger.rejectedCount()
+      await ledger.commit('ingest', 50, [row('new 1'), row('new 2'), row('new 3')])
+      const details = async (after: number, limit: number) =>
+        (await ledger.rejectedNews({ after, limit })).map(({ id, detail }) => [id - total, detail])
+      expect(await details(total, 2)).toEqual([
+        [1, 'new 1'],
+        [2, 'new 2'],
+      ])
+      expect(await details(total + 2, 2)).toEqual([[3, 'new 3']])
+      expect(await details(total + 3, 2)).toEqual([])
+    })
   })
 }
