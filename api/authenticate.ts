@@ -102,6 +102,15 @@ async function renewed(caller: Caller, session: SessionRecord, deps: Authenticat
   return due && !isForOneVisit(session) ? accounts.renew(caller, sessionMs) : []
 }
 
+export function mayCall(who: Pick<Authenticated, 'principal' | 'scopes'>, policy: Policy): boolean {
+  try {
+    authorise(who, policy)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Returns when the policy lets the principal in; a 403 problem says what is missing. */
 export function authorise(
   { principal, scopes }: Pick<Authenticated, 'principal' | 'scopes'>,

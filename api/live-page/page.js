@@ -179,7 +179,8 @@ const { mail: wantedMail } = takeFragment()
 let shownMail
 async function refreshMail() {
   const { items } = await read('/notifications?limit=20')
-  const last = wantedMail === null ? items.find(({ state }) => state === 'sent') : await wanted()
+  const last =
+    wantedMail === null ? items.find(({ state, kind }) => state === 'sent' && kind === 'alert') : await wanted()
   if (last === undefined || last.id === shownMail) return
   const { subject, to, html } = parseMail(await readText(`/notifications/${last.id}/message`))
   shownMail = last.id

@@ -1,5 +1,4 @@
 import { z } from '@hono/zod-openapi'
-import type { Principal } from '../../model/index.ts'
 import {
   type AttemptRecord,
   type NotificationRecord,
@@ -7,9 +6,10 @@ import {
   notificationKinds,
   notificationStates,
 } from '../../store/state/index.ts'
+import { mayCall } from '../authenticate.ts'
 import { alertIdField, timeField, timeInput, timeOrNull } from '../fields.ts'
 import { loadPage, pageQuery, pageSchema, timePlace } from '../paging.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineRoute, type PrincipalContext, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found, visible } from '../site-access.ts'
 import { formatTime } from '../time.ts'
@@ -60,9 +60,16 @@ const attemptSchema = z
   })
   .openapi('DeliveryAttempt')
 
+/** Mails about accounts say who has one, and what they do with it: for those who may read that elsewhere too. */
+function maySeeAccounts({ principal, scopes }: PrincipalContext): boolean {
+  return mayCall({ principal, scopes }, { role: 'admin', scope: 'people:read', sites: 'every' })
+}
+
 export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
-  async function seen(principal: Principal, id: string): Promise<NotificationRecord> {
-    return found(visible(principal, await state.notifications.get(id)), 'notification', id)
+  async function seen(context: PrincipalContext, id: string): Promise<NotificationRecord> {
+    const record = visible(context.principal, await state.notifications.get(id))
+    const hidden = record?.alertId === null && !maySeeAccounts(context)
+    return found(hidden ? undefined : record, 'notification', id)
   }
 
   return [
@@ -71,12 +78,13 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
       path: '/api/v1/notifications',
       tag,
       summary: 'List who was told of which alert, the newest first',
+      description: 'Mails about accounts are listed too, for those who may read the people.',
       policy: { role: 'viewer', scope: 'notifications:read', sites: 'own' },
       request: { query: listQuery },
       responses: {
         200: { description: 'Notifications, the newest first', schema: pageSchema(notificationSchema) },
       },
-      async handler({ query }, { principal }) {
+      async handler({ query }, context) {
         const { alertId, state: inState, recipient, from, to } = query
         const body = await loadPage(query, {
           filter: { list: 'notifications', alertId, state: inState, recipient, from, to },
@@ -84,7 +92,8 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
           load: (page) =>
             state.notifications.list({
               ...page,
-              scope: principal.sites,
+              scope: context.principal.sites,
+              alertsOnly: !maySeeAccounts(context),
               alertId,
               state: inState,
               recipient,
@@ -104,8 +113,8 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
       policy: { role: 'viewer', scope: 'notifications:read', sites: 'own' },
       request: { params: one },
       responses: { 200: { description: 'The notification', schema: notificationSchema } },
-      async handler({ params }, { principal }) {
-        return { status: 200, body: toNotification(await seen(principal, params.id)) }
+      async handler({ params }, context) {
+        return { status: 200, body: toNotification(await seen(context, params.id)) }
       },
     }),
     defineRoute({
@@ -118,8 +127,8 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
       responses: {
         200: { description: 'The oldest first', schema: z.strictObject({ items: z.array(attemptSchema) }) },
       },
-      async handler({ params }, { principal }) {
-        const { id } = await seen(principal, params.id)
+      async handler({ params }, context) {
+        const { id } = await seen(context, params.id)
         return { status: 200, body: { items: (await state.notifications.attempts(id)).map(toAttempt) } }
       },
     }),
@@ -137,8 +146,8 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
           mediaType: 'message/rfc822',
         },
       },
-      async handler({ params }, { principal }) {
-        const { id } = await seen(principal, params.id)
+      async handler({ params }, context) {
+        const { id } = await seen(context, params.id)
         const message = found(await state.notifications.message(id), 'message yet of notification', id)
         return { status: 200, body: Buffer.from(message.bytes) }
       },
@@ -153,7 +162,7 @@ export function notificationRoutes({ state, changes }: RouteDeps): Route[] {
       request: { params: one },
       responses: { 200: { description: 'The notification, queued', schema: notificationSchema } },
       async handler({ params }, context) {
-        await seen(context.principal, params.id)
+        await seen(context, params.id)
         const queued = await changes.apply(context, (unit) => unit.notifications.resend(params.id))
         return { status: 200, body: toNotification(queued) }
       },

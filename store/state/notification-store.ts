@@ -140,6 +140,8 @@ export interface NotificationList extends ScopedPage<TimeCursor> {
   readonly alertId?: AlertId | undefined
   readonly state?: NotificationState | undefined
   readonly recipient?: string | undefined
+  /** Leaves out mails about accounts, which tell who is here. */
+  readonly alertsOnly?: boolean | undefined
   /** [fromMs, toMs) of `createdMs`. */
   readonly fromMs?: number | undefined
   readonly toMs?: number | undefined

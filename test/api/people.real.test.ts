@@ -149,6 +149,25 @@ describe('mails about accounts', () => {
     expect(await mails('g@example.com')).toEqual(['password-reset', 'invitation'])
   })
 
+  test('are seen by those who may see the people, and by nobody else', async () => {
+    const { cookie } = await api.signIn({ role: 'admin' })
+    await api.post('/api/v1/people', { name: 'H', email: 'h@example.com', role: 'viewer' }, { cookie })
+    const [mail] = (await api.get('/api/v1/notifications?recipient=h@example.com')).body.items
+    const key = (input: object) => api.issueKey({ role: 'admin', ...input })
+    const seenBy = async (key: string) => {
+      const { items } = (await api.get('/api/v1/notifications?recipient=h@example.com', { key })).body
+      const parts = ['', '/message', '/attempts'].map((part) =>
+        api.get(`/api/v1/notifications/${mail.id}${part}`, { key }),
+      )
+      return [items.length, (await Promise.all(parts)).some(({ status }) => status === 200)]
+    }
+    for (const narrow of [{ role: 'viewer' }, { role: 'operator' }, { scopes: ['notifications:read'] }])
+      expect([narrow, ...(await seenBy(await key(narrow)))]).toEqual([narrow, 0, false])
+    expect(await seenBy(await key({ scopes: ['notifications:read', 'people:read'] }))).toEqual([1, true])
+    const operator = await key({ role: 'operator' })
+    expect((await api.request('POST', `/api/v1/notifications/${mail.id}/resend`, { key: operator })).status).toBe(404)
+  })
+
   test('for a new password are asked for by anybody, and nobody learns who has an account', async () => {
     const { email } = await api.addPerson()
     const ask = (address: string) => api.post('/api/v1/auth/password-reset', { email: address }, anybody)

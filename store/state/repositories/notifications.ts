@@ -21,7 +21,7 @@ export function notificationQueries(db: Db): NotificationQueries {
       return row && toNotification(row)
     },
 
-    async list({ scope, alertId, state, recipient, fromMs, toMs, limit, after }) {
+    async list({ scope, alertId, state, recipient, alertsOnly, fromMs, toMs, limit, after }) {
       if (scope !== 'all' && scope.length === 0) return emptyPage
       let query = db
         .selectFrom('notifications')
@@ -30,6 +30,7 @@ export function notificationQueries(db: Db): NotificationQueries {
         .orderBy('number', 'desc')
         .limit(limit + 1)
       if (scope !== 'all') query = query.where('site_id', 'in', scope)
+      if (alertsOnly === true) query = query.where('alert_id', 'is not', null)
       if (alertId !== undefined) query = query.where('alert_id', '=', alertId)
       if (state !== undefined) query = query.where('state', '=', state)
       if (recipient !== undefined) query = query.where('recipient', '=', recipient)
