@@ -234,9 +234,10 @@ async function measureInfluxdb(load: Load, say: (line: string) => void) {
   say('waits until it has written everything down')
   const bytes = await settledSize(server.folder)
   const queriesMs = await ask(store, load)
+  const rolled = await rollUp(store, load, say)
   await store.close()
   const bytesPerReading = round(bytes / (load.rows * metrics.length))
-  return { name: 'influxdb', ...written, bytesPerReading, queriesMs, serverRssAnonMb }
+  return { name: 'influxdb', ...written, bytesPerReading, queriesMs, ...rolled, serverRssAnonMb }
 }
 
 /** Of all files, once it does not change any more. */

@@ -16,15 +16,33 @@ export interface Difference {
   readonly doubled: number
 }
 
-/** When each message since then was received, by device and time; in one question, for it must be quick. */
-export async function receivedTimes(server: Influxdb, startMs: number): Promise<Map<string, Map<number, number>>> {
-  const sql = `SELECT "received_ms", "device" FROM "${measurement}" WHERE time >= ${startMs}ms`
+/** What was stored, and when it was received, looked at again and again: the last look before a database goes must be a short one. */
+export interface Sampler {
+  /** Looks at what has come since the last time. */
+  look(): Promise<void>
+  receivedMs(device: string, timeMs: number): number | undefined
+  /** Of every device, everything received up to then was seen. */
+  readonly completeToMs: number
+}
+
+export function createSampler(server: Influxdb, startMs: number): Sampler {
   const all = new Map<string, Map<number, number>>()
-  for (const [timeMs, receivedMs, device] of await server.query(sql, database)) {
-    const times = all.get(String(device)) ?? new Map<number, number>()
-    all.set(String(device), times.set(Number(timeMs), Number(receivedMs)))
+  const newest = new Map<string, { readonly timeMs: number; readonly receivedMs: number }>()
+  return {
+    async look() {
+      const fromMs = newest.size === 0 ? startMs : Math.min(...[...newest.values()].map(({ timeMs }) => timeMs))
+      const sql = `SELECT "received_ms", "device" FROM "${measurement}" WHERE time >= ${fromMs}ms`
+      for (const [time, received, device] of await server.query(sql, database)) {
+        const [timeMs, receivedMs, id] = [Number(time), Number(received), String(device)]
+        all.set(id, (all.get(id) ?? new Map<number, number>()).set(timeMs, receivedMs))
+        if (timeMs >= (newest.get(id)?.timeMs ?? startMs)) newest.set(id, { timeMs, receivedMs })
+      }
+    },
+    receivedMs: (device, timeMs) => all.get(device)?.get(timeMs),
+    get completeToMs() {
+      return Math.min(...[...newest.values()].map(({ receivedMs }) => receivedMs))
+    },
   }
-  return all
 }
 
 /** Times of one device's points, those that hold every value of a message. */

@@ -7,7 +7,7 @@ import { waitUntil } from '../../../test/setup/wait.ts'
 import { connectCrossingDevice, percentile, sampleUntil } from '../../crossing-mails.ts'
 import { registeredConnections } from '../../ingest-peers.ts'
 import { startRawGenerator } from '../../raw-generator.ts'
-import { compareSent, database, receivedTimes } from './contents.ts'
+import { compareSent, createSampler, database } from './contents.ts'
 import { spoilTemperature, startRefusedDevice } from './refused-device.ts'
 import { watchPlatform } from './watch.ts'
 
@@ -39,6 +39,7 @@ const calmS = 12
 const overloadedS = 15
 const retryAfterS = 3
 const afterDropS = 10
+const sampleMs = 300
 
 /** A store in trouble under load: killed, overloaded, refusing, dropped. Nothing else may notice. */
 export async function runStoreChaos(options: StoreChaosOptions): Promise<StoreChaosResult> {
@@ -99,20 +100,28 @@ export async function runStoreChaos(options: StoreChaosOptions): Promise<StoreCh
     const second = generate(2 * calmS + afterDropS, secondMs)
     await second.sending
     const moreTroubled = sampleUntil(second.draining, crossing.cross)
-    await delay(2 * calmS * 1_000)
-    const remembered = await receivedTimes(server, secondMs)
+    const sampler = createSampler(server, secondMs)
+    const dropMs = performance.now() + 2 * calmS * 1_000
+    while (performance.now() < dropMs) {
+      await sampler.look()
+      await delay(sampleMs)
+    }
     const refusedLoads = await refused.stored()
+    await sampler.look()
     await server.query(`DROP DATABASE "${database}"`)
     await server.query(`CREATE DATABASE "${database}"`)
     await spoilTemperature(server)
     say('the database was dropped and made again')
     const sinceMs = await noticed(platform)
+    const unseenMs = sinceMs - sampler.completeToMs
+    if (unseenMs > 0)
+      throw new Error(`the database was looked at ${unseenMs} ms too early to know what it was dropped with`)
     recoveries.push(await watch.recovered('a drop'))
     samples.push(...(await moreTroubled))
     const secondRun = await second.summary
     await watch.recovered('the second run')
     const mayMiss = (device: string, timeMs: number) => {
-      const receivedMs = remembered.get(device)?.get(timeMs)
+      const receivedMs = sampler.receivedMs(device, timeMs)
       return receivedMs !== undefined && receivedMs <= sinceMs
     }
     const after = await compareSent(server, { startMs: secondMs, acked: secondRun.devices }, mayMiss)

@@ -7,7 +7,7 @@ import type { InfluxdbReadingsConfig } from './config.ts'
 import type { Connection } from './connection.ts'
 import { isMissing } from './errors.ts'
 import type { Layout } from './layout.ts'
-import { type Mark, markLine, markTime, readMark } from './marks.ts'
+import { type Mark, markLine, markTime, readMarks } from './marks.ts'
 import { makeDatabase } from './retention.ts'
 
 /** The mark is looked at and written anew so often, while there are writes; and after every failure. */
@@ -39,18 +39,20 @@ export function createKeeper(config: InfluxdbReadingsConfig, deps: KeeperDeps): 
   const { connection, layout, logId, clock, logger } = deps
   /** As it was read or written last. */
   let mark: Mark | undefined
+  /** When the one before it is of, which must still be there: the newest alone may have been on its way to a database that was gone. */
+  let beforeMs: number | undefined
   let position: LogPosition = 0
   /** Stored, and yet to be settled by its caller. */
   let unsettled: LogPosition | undefined
   let attendedMs = Number.NEGATIVE_INFINITY
 
-  async function read(): Promise<Mark | undefined> {
+  async function read(): Promise<readonly Mark[]> {
     try {
-      return await readMark(connection)
+      return await readMarks(connection)
     } catch (error) {
       if (!isMissing(error) || !(await makeDatabase(connection, config))) throw error
       logger.info({ url: config.url }, 'influxdb database made')
-      return undefined
+      return []
     }
   }
 
@@ -63,7 +65,9 @@ export function createKeeper(config: InfluxdbReadingsConfig, deps: KeeperDeps): 
       highestDevice: Math.max(mark?.highestDevice ?? 0, layout.highestDevice),
       highestSeries: Math.max(mark?.highestSeries ?? 0, layout.highestSeries),
     }
+    const isNext = mark !== undefined && written.timeMs !== mark.timeMs
     await connection.write(markLine(written, { withStoreId: withStoreId || written.timeMs !== mark?.timeMs }))
+    beforeMs = isNext ? mark?.timeMs : undefined
     return written
   }
 
@@ -76,13 +80,14 @@ export function createKeeper(config: InfluxdbReadingsConfig, deps: KeeperDeps): 
     )
   }
 
-  function isSame(found: Mark | undefined): found is Mark {
-    return found !== undefined && found.storeId === mark?.storeId && found.position >= mark.position
+  function isSame([found, before]: readonly Mark[]): boolean {
+    if (found === undefined || found.storeId !== mark?.storeId || found.position < mark.position) return false
+    return beforeMs === undefined || (before?.timeMs === beforeMs && before.storeId === mark.storeId)
   }
 
   return {
     async open() {
-      const found = await read()
+      const [found] = await read()
       // Whose they are is for the caller to judge, before anything is written.
       if (found !== undefined && found.logId !== logId) return found
       position = found?.position ?? 0
@@ -99,13 +104,13 @@ export function createKeeper(config: InfluxdbReadingsConfig, deps: KeeperDeps): 
       const sinceMs = clock.now() - attendedMs
       if (sinceMs >= 0 && sinceMs < attendMs) return
       const found = await read()
-      if (found !== undefined) checkOwner(found)
+      if (found[0] !== undefined) checkOwner(found[0])
       const same = isSame(found)
       if (!same) {
         position = 0
         mark = undefined
       }
-      mark = await write(same ? found.storeId : randomUUID(), !same)
+      mark = await write(mark?.storeId ?? randomUUID(), !same)
       attendedMs = clock.now()
       if (same) return
       throw new AppError('store_emptied', 'store readings failed: influxdb no longer has what was written to it')

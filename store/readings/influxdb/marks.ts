@@ -24,23 +24,24 @@ export function markTime(nowMs: number): number {
   return Math.floor(nowMs / slotMs) * slotMs
 }
 
-/** Undefined: there is none. */
-export async function readMark(connection: Connection): Promise<Mark | undefined> {
+/** The newest two, the newest first. */
+export async function readMarks(connection: Connection): Promise<readonly Mark[]> {
   const fields = ['log', 'store', 'position', 'highest_device', 'highest_series'].map(quoteName)
-  const sql = `SELECT ${fields.join(', ')} FROM ${quoteName(measurement)} ORDER BY time DESC LIMIT 1`
-  for await (const { rows } of connection.query(sql)) {
-    const [row = []] = rows
-    const [, logId, storeId] = row
-    return {
-      timeMs: numberIn(row, 0),
-      logId: typeof logId === 'string' ? logId : '',
-      storeId: typeof storeId === 'string' ? storeId : '',
-      position: numberIn(row, 3),
-      highestDevice: numberIn(row, 4),
-      highestSeries: numberIn(row, 5),
+  const sql = `SELECT ${fields.join(', ')} FROM ${quoteName(measurement)} ORDER BY time DESC LIMIT 2`
+  const marks: Mark[] = []
+  for await (const { rows } of connection.query(sql))
+    for (const row of rows) {
+      const [, logId, storeId] = row
+      marks.push({
+        timeMs: numberIn(row, 0),
+        logId: typeof logId === 'string' ? logId : '',
+        storeId: typeof storeId === 'string' ? storeId : '',
+        position: numberIn(row, 3),
+        highestDevice: numberIn(row, 4),
+        highestSeries: numberIn(row, 5),
+      })
     }
-  }
-  return undefined
+  return marks
 }
 
 /**

@@ -69,6 +69,28 @@ describeWith(['influxd'], 'an InfluxDB whose database is dropped under way', () 
     await store.close()
   })
 
+  test('is found out where the mark that was on its way is the first of a new stretch of time', async () => {
+    const { store, place, dropped } = await open()
+    day.now += 600_000
+    await store.write(batchOf({ series: voltage, at: march + 2, value: 3 }), 2)
+    const fields = ['log', 'store', 'position', 'highest_device', 'highest_series']
+    const newest = `SELECT ${fields.map((field) => `"${field}"`).join(', ')} FROM "pelbiot store" ORDER BY time DESC LIMIT 1`
+    const [[timeMs, log, id, position] = []] = await place.server.query(newest, place.database)
+    await dropped()
+    await place.server.query(`CREATE DATABASE "${place.database}"`)
+    // All that the new database has is what was on its way to the old one.
+    await place.server.write(
+      place.database,
+      `pelbiot\\ store log="${log}",store="${id}",position=${position}i,highest_device=1i,highest_series=1i ${timeMs}`,
+    )
+    day.now += 5_000
+    expect(await failureOf(store.write(one, 3))).toMatchObject({ code: 'store_emptied' })
+    await store.write(one, 3)
+    day.now += 5_000
+    await store.write(one, 4)
+    await store.close()
+  })
+
   test('was set back to a backup: that is found out as well', async () => {
     const { place, store } = await open()
     day.now += 5_000
