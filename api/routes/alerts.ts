@@ -83,13 +83,12 @@ export function alertRoutes({ state, changes, peerTimeoutMs }: RouteDeps): Route
         return { status: 200, body }
       },
     }),
-    defineCachedRoute({
+    defineRoute({
       method: 'get',
       path: '/api/v1/alerts/{id}',
       tag,
       summary: 'Read an alert with its evidence',
       policy: { role: 'viewer', scope: 'alerts:read', sites: 'own' },
-      cache: { of: ['alerts'] },
       request: { params: one },
       responses: { 200: { description: 'The alert', schema: alertSchema } },
       async handler({ params }, { principal }) {

@@ -100,13 +100,12 @@ export function assetRoutes({ state, changes }: RouteDeps): Route[] {
         return { status: 201, headers: { location: `/api/v1/assets/${asset.id}` }, body: toAsset(asset) }
       },
     }),
-    defineCachedRoute({
+    defineRoute({
       method: 'get',
       path: '/api/v1/assets/{id}',
       tag,
       summary: 'Read an asset',
       policy: { role: 'viewer', scope: 'sites:read', sites: 'own' },
-      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The asset', schema: assetSchema } },
       async handler({ params }, { principal }) {

@@ -116,13 +116,12 @@ export function profileRoutes({ state, changes }: RouteDeps): Route[] {
         return { status: 201, headers: { location: `/api/v1/profiles/${profile.id}` }, body: toProfile(profile) }
       },
     }),
-    defineCachedRoute({
+    defineRoute({
       method: 'get',
       path: '/api/v1/profiles/{id}',
       tag,
       summary: 'Read a profile with its metrics',
       policy: { role: 'viewer', scope: 'profiles:read', sites: 'own' },
-      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The profile', schema: profileSchema } },
       async handler({ params }) {

@@ -115,13 +115,12 @@ export function ruleRoutes({ state, changes, validateRule }: RouteDeps): Route[]
         return { status: 201, headers: { location: `/api/v1/rules/${rule.id}` }, body: toRule(rule) }
       },
     }),
-    defineCachedRoute({
+    defineRoute({
       method: 'get',
       path: '/api/v1/rules/{id}',
       tag,
       summary: 'Read a rule',
       policy: { role: 'viewer', scope: 'rules:read', sites: 'own' },
-      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The version in force', schema: ruleSchema } },
       async handler({ params }, { principal }) {

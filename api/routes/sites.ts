@@ -68,13 +68,12 @@ export function siteRoutes({ state, changes }: RouteDeps): Route[] {
         return { status: 201, headers: { location: `/api/v1/sites/${site.id}` }, body: site }
       },
     }),
-    defineCachedRoute({
+    defineRoute({
       method: 'get',
       path: '/api/v1/sites/{id}',
       tag,
       summary: 'Read a site',
       policy: { role: 'viewer', scope: 'sites:read', sites: 'own' },
-      cache: { of: ['inventory'] },
       request: { params: one },
       responses: { 200: { description: 'The site', schema: siteSchema } },
       async handler({ params }, { principal }) {

@@ -5,7 +5,7 @@
 export interface Cache {
   /**
    * Undefined is a miss, whatever the reason. Never rejects, and never waits longer than the adapter's deadline. The bytes are
-   * not a copy: nobody may write into them.
+   * not a copy: nobody may write into them, nor into those that were given to `set`.
    */
   get(key: string): Promise<Uint8Array | undefined>
   /** Returns at once; perhaps nothing is kept, for instance of a value that is too large, or for less than 1 ms. */

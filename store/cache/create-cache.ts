@@ -5,7 +5,7 @@ import type { CacheConfig } from './config.ts'
 import { createMemoryCache } from './memory.ts'
 import { createRedisCache } from './redis.ts'
 
-/** In Redis where there is one, with memory to fall back to; else in memory. */
+/** In memory, and in Redis where there is one. */
 export function createCache(
   { memoryMb, ...options }: CacheConfig,
   { redis, logger }: { readonly redis: Redis | undefined; readonly logger: Logger },

@@ -14,7 +14,7 @@ export interface RedisCacheOptions {
 
 export interface RedisCacheDeps {
   readonly redis: Redis
-  /** Where things are kept that Redis does not take: while it is of no use, when there are too many at once, or one is too large. */
+  /** Asked first: it costs a hundredth, and has what Redis does not take, or not now. */
   readonly memory: Cache
   readonly logger: Logger
 }
@@ -24,10 +24,12 @@ const keyPrefix = 'pelbiot:cache:'
 const maxValueBytes = 1024 * 1024
 const maxWrites = 64
 const maxWritingBytes = 8 * maxValueBytes
+/** What was found in Redis is not looked for there again so soon; how long it may still be kept only Redis knows. */
+const foundMs = 5_000
 
 /**
- * A cache that platforms share. A Redis that is dead, slow, full, read-only or the wrong one is a miss: `store/redis` finds
- * out and asks no more, and one that is merely slower than `deadlineMs` is left alone here.
+ * A cache that platforms share, behind a memory of one's own. A Redis that is dead, slow, full, read-only or the wrong one is a
+ * miss: `store/redis` finds out and asks no more, and one that is merely slower than `deadlineMs` is left alone here.
  */
 export function createRedisCache(options: RedisCacheOptions, { redis, memory, logger }: RedisCacheDeps): Cache {
   const slowness = createSlowness(options, logger)
@@ -39,28 +41,30 @@ export function createRedisCache(options: RedisCacheOptions, { redis, memory, lo
     const answer = await slowness.limit(
       redis.attempt((client) => client.getBuffer(`${keyPrefix}${key}`).catch(nothingOfAnotherType)),
     )
-    return answer instanceof Uint8Array ? unpack(key, answer) : undefined
+    const value = answer instanceof Uint8Array ? unpack(key, answer) : undefined
+    if (value !== undefined) memory.set(key, value, foundMs)
+    return value
   }
 
   async function write(key: string, value: Uint8Array, ttlMs: number): Promise<void> {
+    const size = value.byteLength
+    if (!redis.isUsable || slowness.isPaused()) return
+    if (size > maxValueBytes || writes >= maxWrites || writingBytes + size > maxWritingBytes) return
     writes++
-    writingBytes += value.byteLength
+    writingBytes += size
     const packed = pack(key, value)
-    const done = await redis.attempt((client) => client.set(`${keyPrefix}${key}`, packed, 'PX', ttlMs))
+    await redis.attempt((client) => client.set(`${keyPrefix}${key}`, packed, 'PX', ttlMs))
     writes--
-    writingBytes -= value.byteLength
-    if (done === undefined) memory.set(key, value, ttlMs)
+    writingBytes -= size
   }
 
   return {
-    get: async (key) => (await ask(key)) ?? memory.get(key),
+    get: async (key) => (await memory.get(key)) ?? ask(key),
     set(key, value, ttlMs) {
       const wholeMs = Math.floor(ttlMs)
       if (wholeMs < 1) return
-      const size = value.byteLength
-      const hasRoom = size <= maxValueBytes && writes < maxWrites && writingBytes + size <= maxWritingBytes
-      if (hasRoom && redis.isUsable && !slowness.isPaused()) void write(key, value, wholeMs)
-      else memory.set(key, value, wholeMs)
+      memory.set(key, value, wholeMs)
+      void write(key, value, wholeMs)
     },
   }
 }
@@ -86,5 +90,9 @@ function pack(key: string, value: Uint8Array): Buffer {
 function unpack(key: string, packed: Buffer): Uint8Array | undefined {
   if (packed.length < headBytes || packed.readUInt32BE(0) !== magic) return undefined
   const value = packed.subarray(headBytes)
-  return packed.readUInt32BE(4) === crc32(value, crc32(key)) ? value : undefined
+  if (packed.readUInt32BE(4) !== crc32(value, crc32(key))) return undefined
+  // A memory of its own: this one is a part of what came over the connection.
+  const own = Buffer.allocUnsafeSlow(value.byteLength)
+  own.set(value)
+  return own
 }
