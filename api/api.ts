@@ -15,6 +15,7 @@ import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import type { TlsPair } from './listener.ts'
 import { createHub } from './live/hub.ts'
+import { createLiveMetrics } from './live/live-metrics.ts'
 import { createPlaces } from './live/places.ts'
 import { createSource } from './live/source.ts'
 import { createLiveStreams } from './live-streams.ts'
@@ -77,7 +78,10 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     run: clock.now().toString(36),
     timeoutMs: config.peerTimeoutMs,
   })
-  const hub = createHub(follow, { source, places, logger })
+  const hub = createHub(
+    { ...follow, patienceMs: config.livePatienceMs },
+    { source, places, metrics: createLiveMetrics(deps.metrics, places), logger },
+  )
   const routes = createRoutes({
     state,
     peers,

@@ -119,6 +119,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         secure: client.secure || isPublicSecure,
         cookie: header('cookie') ?? null,
         userAgent: header('user-agent')?.slice(0, maxUserAgent) ?? null,
+        cut: () => void c.env?.incoming?.socket.destroy(),
       }
       const deadline = createDeadline(`${c.req.method} ${route.path}`, config.answerTimeoutMs)
       const request = {

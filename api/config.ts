@@ -79,6 +79,12 @@ export const apiConfigSchema = z.strictObject({
     .max(25_000)
     .default(10_000)
     .describe('How often a live stream says that it is there, and looks whether its client may still see it'),
+  livePatienceMs: z
+    .int()
+    .min(10)
+    .max(600_000)
+    .default(10_000)
+    .describe('A client of a live stream that takes nothing for so long loses its connection'),
   keepAliveTimeoutMs: z.int().min(0).max(600_000).default(15_000).describe('Time an idle connection stays open'),
   stopTimeoutMs: z
     .int()

@@ -75,6 +75,8 @@ export interface RequestContext {
   readonly cookie: string | null
   /** Its first 300 characters; null: the client does not say. */
   readonly userAgent: string | null
+  /** Closes the client's connection, whatever still waits for it; for answers that go on. */
+  readonly cut?: () => void
 }
 
 export interface PrincipalContext extends RequestContext {

@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import('./start.ts')).benchStart,
   connections: async () => (await import('./connections/connections.ts')).benchConnections,
   api: async () => (await import('./api/api.ts')).benchApi,
+  live: async () => (await import('./live.ts')).benchLive,
   notify: async () => (await import('./notify.ts')).benchNotify,
   rules: async () => (await import('./rules.ts')).benchRules,
   store: async () => (await import('./store.ts')).benchStore,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { caughtUp, eventsOf, type Place } from './catch-up.ts'
 import { type Cursor, formatCursor } from './cursor.ts'
+import type { LiveMetrics } from './live-metrics.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
 import type { Places } from './places.ts'
 import type { News, Source } from './source.ts'
@@ -10,11 +11,14 @@ export interface HubConfig {
   readonly pollMs: number
   /** A stream says that it is there this often, and it is looked at whether its client may still see it. */
   readonly heartbeatMs: number
+  /** A client that takes nothing for so long loses its connection. */
+  readonly patienceMs: number
 }
 
 export interface HubDeps {
   readonly source: Source
   readonly places: Places
+  readonly metrics: LiveMetrics
   readonly logger: Logger
 }
 
@@ -26,6 +30,8 @@ export interface OpenedView {
   readonly lastEventId: string | undefined
   /** Whether the client may still see what it is shown. */
   stillAllowed(): Promise<boolean>
+  /** Closes its connection at once, whatever waits for it. */
+  cut(): void
 }
 
 /** All streams that follow what happens. One look at each source serves them all, however many there are. */
@@ -49,14 +55,15 @@ interface Member extends OpenedView {
 
 /** Streams that catch up in one turn, so that a crowd that comes back does not hold up the others. */
 const catchingUpAtOnce = 50
-/** A client that takes nothing for so long loses its connection. */
-const patienceMs = 10_000
 /** So many looks in a row may fail; then all streams end. */
 const mostFailures = 20
 /** A client comes back after a second or two; not all of them at once. */
 const retryMs = { least: 1_000, spread: 1_500 } as const
 
-export function createHub({ pollMs, heartbeatMs }: HubConfig, { source, places, logger }: HubDeps): Hub {
+export function createHub(
+  { pollMs, heartbeatMs, patienceMs }: HubConfig,
+  { source, places, metrics, logger }: HubDeps,
+): Hub {
   const members = new Set<Member>()
   let timer: NodeJS.Timeout | undefined
   let running = false
@@ -100,15 +107,18 @@ export function createHub({ pollMs, heartbeatMs }: HubConfig, { source, places, 
   }
 
   /** Also for a client that is only silent: its last id goes on, so that it is not told again what was not for it. */
-  async function keepUp(): Promise<void> {
+  async function keepUp(passedMs: number): Promise<void> {
     const heartbeat = Buffer.from(`:\nid: ${formatCursor(source.cursor)}\n\n`)
     const due: Member[] = []
     for (const member of members) {
-      member.silentMs += pollMs
-      member.uncheckedMs += pollMs
-      member.stuckMs = member.outlet.isFull ? member.stuckMs + pollMs : 0
-      if (member.stuckMs >= patienceMs) member.end()
-      else if (member.uncheckedMs >= heartbeatMs) due.push(member)
+      member.silentMs += passedMs
+      member.uncheckedMs += passedMs
+      member.stuckMs = member.outlet.isFull ? member.stuckMs + passedMs : 0
+      if (member.stuckMs >= patienceMs) {
+        member.end()
+        member.cut()
+        metrics.cut()
+      } else if (member.uncheckedMs >= heartbeatMs) due.push(member)
       if (member.silentMs >= heartbeatMs && member.place === undefined) send(member, heartbeat)
     }
     await Promise.all(
@@ -119,7 +129,8 @@ export function createHub({ pollMs, heartbeatMs }: HubConfig, { source, places, 
     )
   }
 
-  async function turn(): Promise<void> {
+  /** `passedMs`: since the turn before. */
+  async function turn(passedMs: number): Promise<void> {
     const before: Cursor = source.cursor
     try {
       const wanted = new Set<LiveKind>([...members].flatMap(({ view }) => view.kinds))
@@ -132,7 +143,7 @@ export function createHub({ pollMs, heartbeatMs }: HubConfig, { source, places, 
       for (const member of members) member.place ??= { kind: 'caught', cursor: before }
       if (failures >= mostFailures) return endAll()
     }
-    await keepUp()
+    await keepUp(passedMs)
   }
 
   async function run(): Promise<void> {
@@ -140,10 +151,15 @@ export function createHub({ pollMs, heartbeatMs }: HubConfig, { source, places, 
     running = true
     try {
       await source.begin().catch((error: unknown) => logger.warn({ err: error }, 'live streams wait'))
+      let lastMs = performance.now()
       while (members.size > 0) {
-        await turn()
+        const startMs = performance.now()
+        await turn(startMs - lastMs)
+        lastMs = startMs
+        // However long it took, others have their turn too.
+        const restMs = Math.max(pollMs / 4, pollMs - (performance.now() - startMs))
         await new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, pollMs)
+          timer = setTimeout(resolve, restMs)
         })
       }
     } finally {

@@ -48,7 +48,10 @@ export function followRoutes({ hub }: RouteDeps): Route[] {
       responses: {
         200: { description: 'Events, without end', schema: eventStreamSchema, mediaType: eventStreamType },
       },
-      async handler({ query, lastEventId = query.lastEventId }, { principal, scopes, stillAllowed }) {
+      async handler(
+        { query, lastEventId = query.lastEventId },
+        { principal, scopes, stillAllowed, cut = () => undefined },
+      ) {
         const { site, device, metric, severity, state, reason } = query
         const view = {
           sites: narrowed(principal.sites, site),
@@ -59,7 +62,7 @@ export function followRoutes({ hub }: RouteDeps): Route[] {
           state,
           reason,
         }
-        const body = hub.open({ view, owner: `${principal.kind}:${principal.id}`, lastEventId, stillAllowed })
+        const body = hub.open({ view, owner: `${principal.kind}:${principal.id}`, lastEventId, stillAllowed, cut })
         return { status: 200, headers: eventStreamHeaders, body }
       },
     }),

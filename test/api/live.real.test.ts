@@ -467,6 +467,42 @@ describe('who follows', () => {
     watching.stop()
   })
 
+  test('and takes nothing loses the connection, while nobody else waits', async () => {
+    const platform = await startApi({ livePollMs: 5, livePatienceMs: 200 })
+    const { live } = platform.fake
+    await platform.post('/api/v1/devices', { id: 'm1', profileId: 'meter-1ph' })
+    for (let id = 1; id <= 5_000; id++) live.names.set(id, named('m1', main, `z${id}`))
+    const socket = connect(Number(new URL(platform.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    const head = `Host: x\r\nAuthorization: Bearer ${platform.adminKey}`
+    socket.write(`GET /api/v1/live?kinds=values HTTP/1.1\r\n${head}\r\n\r\n`)
+    await once(socket, 'readable')
+    const closed = once(socket, 'close')
+    const headers = { authorization: `Bearer ${platform.adminKey}` }
+    const other = await fetch(`${platform.url}/api/v1/live?kinds=values`, { headers })
+    let received = 0
+    let round = 0
+    const flood = setInterval(() => {
+      round++
+      live.values = Array.from({ length: 5_000 }, (_, i) => ({ seriesId: i + 1, timeMs: startMs + round, value: i }))
+    }, 5)
+    const reading = (async () => {
+      for await (const chunk of other.body ?? []) received += chunk.length
+    })()
+    // It is cut without having read; what the kernel still has for it comes first.
+    await waitUntil('much more than a socket holds', () => received > 20_000_000)
+    await waitUntil('its place to be free', async () => {
+      const text = await (await fetch(`${platform.url}/metrics`)).text()
+      return /pelbiot_live_streams 1\n/.test(text)
+    })
+    socket.resume()
+    await closed
+    clearInterval(flood)
+    await platform.stop()
+    await reading
+    expect(platform.logged).toEqual([])
+  })
+
   test('does not hold up a stop', async () => {
     const platform = await startApi()
     const headers = { authorization: `Bearer ${platform.adminKey}` }
