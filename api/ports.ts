@@ -5,7 +5,7 @@ import type { LogPosition, LogStats } from '../store/log/index.ts'
 import type { MarkedStore } from '../store/readings/index.ts'
 
 /** The reading side of the store, wherever it lives. */
-export type ReadingQueries = Pick<MarkedStore, 'range' | 'buckets' | 'marked' | 'stats'>
+export type ReadingQueries = Pick<MarkedStore, 'range' | 'buckets' | 'marked' | 'markedRanges' | 'stats'>
 
 export interface ControlLog {
   /** Appends a control frame; resolves once it is on disk. An empty payload says that the record is gone. */

@@ -1,11 +1,12 @@
 import type { SeriesId } from '../model/index.ts'
 import type { BucketColumns, ReadingColumns } from '../store/readings/index.ts'
-import type { BucketChunks } from './bucket-chunks.ts'
+import type { BucketChunk, BucketChunks } from './bucket-chunks.ts'
 import type { TimeRange } from './bucket-edges.ts'
-import { type BucketReader, createBucketReader } from './bucket-reader.ts'
+import { createBucketReader } from './bucket-reader.ts'
 import { type BucketSize, formatBucketSize } from './bucket-size.ts'
 import type { BucketWindow } from './bucket-window.ts'
 import { badParameter } from './problem.ts'
+import { createRawReader, maxKeptReadings } from './raw-reader.ts'
 import { aheadMs } from './read-raw.ts'
 import type { CacheResult } from './route.ts'
 import type { RouteDeps } from './route-deps.ts'
@@ -52,7 +53,8 @@ export function createSeriesReader({
   clock,
 }: Pick<RouteDeps, 'peers' | 'cache' | 'clock'>): SeriesReader {
   const { readings } = peers
-  const buckets: BucketReader = createBucketReader({ readings, cache })
+  const readBucketsOf = createBucketReader({ readings, cache })
+  const readRawOf = createRawReader({ readings, cache })
   let chunks: BucketChunks | undefined
 
   /** The windows of the time zones that there are, for most requests one. */
@@ -82,11 +84,18 @@ export function createSeriesReader({
     return windows
   }
 
+  interface ReadOf {
+    readonly read: SeriesRead
+    /** Where the readings as they came may be kept, for they are few. */
+    readonly rawChunks: readonly BucketChunk[] | undefined
+  }
+
   async function readBuckets(series: readonly SeriesToRead[], range: TimeRange, summing: NonNullable<Summing>) {
     const windows = await windowsOf(series, range, summing)
-    const reads: SeriesRead[] = series.map(({ timeZone }) => {
+    const reads: ReadOf[] = series.map(({ timeZone }) => {
       const size = windows.get(timeZone)?.size
-      return { kind: 'none', bucket: size === undefined ? null : formatBucketSize(size) }
+      const bucket = size === undefined ? null : formatBucketSize(size)
+      return { read: { kind: 'none', bucket }, rawChunks: undefined }
     })
     let hit = true
     await Promise.all(
@@ -94,19 +103,37 @@ export function createSeriesReader({
         const places = series.flatMap((one, i) =>
           one.seriesId !== undefined && one.timeZone === timeZone ? [{ seriesId: one.seriesId, i }] : [],
         )
-        const read = await buckets.read(
-          places.map(({ seriesId }) => seriesId),
-          window,
-        )
-        hit &&= read.hit
+        const seriesIds = places.map(({ seriesId }) => seriesId)
+        const { columns, readings: counts, hit: all } = await readBucketsOf(seriesIds, window)
+        hit &&= all
         for (const [at, { i }] of places.entries()) {
-          const columns = read.columns[at]
-          if (columns === undefined || !columns.count.some((count) => count > 0)) continue
-          reads[i] = { kind: 'buckets', bucket: formatBucketSize(size), edgesMs: window.edgesMs, columns }
+          const ofSeries = columns[at]
+          if (ofSeries === undefined || !ofSeries.count.some((count) => count > 0)) continue
+          const { edgesMs, chunks: rawChunks } = window
+          const read = { kind: 'buckets', bucket: formatBucketSize(size), edgesMs, columns: ofSeries } as const
+          reads[i] = { read, rawChunks: (counts[at] ?? Infinity) <= maxKeptReadings ? rawChunks : undefined }
         }
       }),
     )
     return { reads, hit }
+  }
+
+  /** The readings as they came where they are no more than `most`. */
+  async function readFew(series: SeriesToRead | undefined, of: ReadOf, range: TimeRange, most: number) {
+    const { read, rawChunks } = of
+    const same = { read, hit: true }
+    const seriesId = series?.seriesId
+    // The first and the last bucket may hold more than the range does.
+    if (read.kind !== 'buckets' || seriesId === undefined || sumOf(read.columns.count.subarray(1, -1)) > most)
+      return same
+    if (rawChunks === undefined) {
+      const columns = await readRaw(seriesId, range, most)
+      return columns === undefined ? { read, hit: false } : { read: { kind: 'raw', columns } as const, hit: false }
+    }
+    const raw = await readRawOf([seriesId], rawChunks, range)
+    const columns = raw.columns[0]
+    if (columns === undefined || columns.timesMs.length > most) return { read, hit: raw.hit }
+    return { read: { kind: 'raw', columns } as const, hit: raw.hit }
   }
 
   /** The readings themselves; undefined: they are more than `most`. */
@@ -143,20 +170,10 @@ export function createSeriesReader({
         return { reads: series.map(() => ({ kind: 'none', bucket: null })), cache: undefined }
       if (summing === undefined) return { reads: await readAllRaw(series, range), cache: undefined }
       const { reads, hit } = await readBuckets(series, range, summing)
-      if (!('maxPoints' in summing)) return { reads, cache: hit ? 'hit' : 'miss' }
-      let rawToo = false
-      const shown = await Promise.all(
-        reads.map(async (read, i): Promise<SeriesRead> => {
-          const seriesId = series[i]?.seriesId
-          if (read.kind !== 'buckets' || seriesId === undefined) return read
-          // The first and the last bucket may hold more than the range does.
-          if (sumOf(read.columns.count.subarray(1, -1)) > summing.maxPoints) return read
-          rawToo = true
-          const columns = await readRaw(seriesId, range, summing.maxPoints)
-          return columns === undefined ? read : { kind: 'raw', columns }
-        }),
-      )
-      return { reads: shown, cache: hit && !rawToo ? 'hit' : 'miss' }
+      if (!('maxPoints' in summing)) return { reads: reads.map(({ read }) => read), cache: hit ? 'hit' : 'miss' }
+      const shown = await Promise.all(reads.map((of, i) => readFew(series[i], of, range, summing.maxPoints)))
+      const allHit = hit && shown.every((one) => one.hit)
+      return { reads: shown.map(({ read }) => read), cache: allHit ? 'hit' : 'miss' }
     },
   }
 }

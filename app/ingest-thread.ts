@@ -92,6 +92,7 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
       range: readings.range,
       buckets: readings.buckets,
       marked: readings.marked,
+      markedRanges: readings.markedRanges,
       storeStats: readings.stats,
       liveNews: ingest.live.news,
       liveLatest: ingest.live.latest,

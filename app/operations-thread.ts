@@ -106,7 +106,13 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
       state: { ...state, credentials: notingUses(state.credentials, uses.note) },
       relay,
       peers: {
-        readings: { range: ingest.range, buckets: ingest.buckets, marked: ingest.marked, stats: ingest.storeStats },
+        readings: {
+          range: ingest.range,
+          buckets: ingest.buckets,
+          marked: ingest.marked,
+          markedRanges: ingest.markedRanges,
+          stats: ingest.storeStats,
+        },
         ingest,
         live: {
           news: ingest.liveNews,

@@ -9,7 +9,7 @@ import type { SecretUse } from '../store/state/index.ts'
 
 /** Of the ingest thread: its memory, and the readings, whose file it alone has open. */
 export type IngestService = IngestQueries &
-  Pick<MarkedStore, 'range' | 'buckets' | 'marked'> & {
+  Pick<MarkedStore, 'range' | 'buckets' | 'marked' | 'markedRanges'> & {
     readonly storeStats: MarkedStore['stats']
     readonly liveNews: LiveQueries['news']
     readonly liveLatest: LiveQueries['latest']
@@ -24,6 +24,7 @@ export const ingestMethods = [
   'range',
   'buckets',
   'marked',
+  'markedRanges',
   'storeStats',
   'liveNews',
   'liveLatest',

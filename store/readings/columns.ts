@@ -48,6 +48,24 @@ export function checkEdges(edges: Float64Array): Float64Array {
   return edgesMs
 }
 
+/** The first `limit` of both; those of `later` are the newer ones. */
+export function joinReadings(first: ReadingColumns, later: ReadingColumns, limit: number): ReadingColumns {
+  const more = Math.max(0, limit - first.timesMs.length)
+  const doubles = (a: Float64Array, b: Float64Array) => {
+    const rest = b.subarray(0, more)
+    const joined = new Float64Array(a.length + rest.length)
+    joined.set(a)
+    joined.set(rest, a.length)
+    return joined
+  }
+  return {
+    timesMs: doubles(first.timesMs, later.timesMs),
+    values: doubles(first.values, later.values),
+    quality: new Uint8Array(Buffer.concat([first.quality, later.quality.subarray(0, more)])),
+    receivedMs: doubles(first.receivedMs, later.receivedMs),
+  }
+}
+
 /** Adds to bucket `at` what bucket `from` of `later` holds; none of that is older than anything in the first. */
 export function mergeBucket(into: BucketColumns, at: number, later: BucketColumns, from: number): void {
   const before = into.count[at] ?? 0

@@ -1,4 +1,4 @@
-export { columnNames, emptyBuckets, mergeBucket } from './columns.ts'
+export { columnNames, emptyBuckets, emptyReadings, joinReadings, mergeBucket } from './columns.ts'
 export {
   type CompactableStore,
   createDuckdbReadings,
@@ -21,6 +21,7 @@ export type {
   ReadingColumns,
   ReadingStore,
   ReadingStoreStats,
+  ReadingsWithMarks,
   RefusedReading,
   RollableStore,
   RollUp,

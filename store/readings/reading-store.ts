@@ -167,6 +167,10 @@ export interface BucketsWithMarks extends SeriesMarks {
   readonly buckets: readonly BucketColumns[]
 }
 
+export interface ReadingsWithMarks extends SeriesMarks {
+  readonly readings: readonly ReadingColumns[]
+}
+
 /** A store that says what may be kept of its answers. */
 export interface MarkedStore extends ReadingStore {
   /**
@@ -174,4 +178,6 @@ export interface MarkedStore extends ReadingStore {
    * are of that time. A query without edges asks for the marks alone.
    */
   marked(queries: readonly BucketQuery[]): Promise<BucketsWithMarks>
+  /** The same of readings as they came. A range that is empty asks for the marks alone. */
+  markedRanges(queries: readonly RangeQuery[]): Promise<ReadingsWithMarks>
 }

@@ -69,7 +69,7 @@ export class RecentWindow {
       return true
     }
     const slot = block * blockSlots + (this.#end[block] ?? 0) - 1
-    const isChange = !isNewer && this.#values[slot] !== value
+    const isChange = !isNewer && (this.#values[slot] !== value || this.#quality[slot] !== quality)
     this.#times[slot] = timeMs
     this.#values[slot] = value
     this.#received[slot] = receivedMs

@@ -1,8 +1,9 @@
 import { isAppError, type ReadingBatch, type SeriesId } from '../../model/index.ts'
-import { checkEdges, emptyBuckets, emptyReadings, mergeBucket } from './columns.ts'
-import type { BucketColumns, BucketQuery, MarkedStore, ReadingColumns, ReadingStore } from './reading-store.ts'
+import { checkEdges, emptyReadings } from './columns.ts'
+import type { MarkedStore, ReadingColumns, ReadingStore, SeriesMarks } from './reading-store.ts'
 import { newestOf, recentBuckets, recentRange } from './recent-answers.ts'
 import { RecentWindow } from './recent-window.ts'
+import { createUntilNow } from './until-now.ts'
 
 const dayMs = 86_400_000
 
@@ -24,6 +25,7 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
   const versions = new Map<SeriesId, number>()
   let epoch = crypto.randomUUID()
   let closed = false
+  const untilNow = createUntilNow(store, recent, windowFromMs)
 
   const bump = (seriesId: SeriesId) => versions.set(seriesId, (versions.get(seriesId) ?? 0) + 1)
   const beginEpoch = () => {
@@ -40,6 +42,14 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
     if (knownFromMs.has(seriesId) || Number.isNaN(newestMs)) return
     recent.raiseNewest(seriesId, newestMs)
     knownFromMs.set(seriesId, newestMs)
+  }
+
+  function marksOf(queries: readonly { readonly seriesId: SeriesId }[]): SeriesMarks {
+    return {
+      epoch,
+      versions: Float64Array.from(queries, ({ seriesId }) => versions.get(seriesId) ?? 0),
+      newestMs: Float64Array.from(queries, ({ seriesId }) => newestOf(recent, seriesId)),
+    }
   }
 
   async function learnAll(seriesIds: readonly SeriesId[]): Promise<void> {
@@ -78,42 +88,6 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
       learn(seriesIds[i] ?? 0, stored.timesMs[from] ?? Number.NaN)
     }
     return answer
-  }
-
-  /** What lies at or before the newest reading as it is now: the part in memory is read at once, the rest never changes but by late ones. */
-  function bucketsUntilNow({ seriesId, edgesMs }: BucketQuery): BucketColumns | Promise<BucketColumns> {
-    const size = Math.max(0, edgesMs.length - 1)
-    const endMs = newestOf(recent, seriesId) + 1
-    const fromMs = edgesMs[0] ?? Number.NaN
-    if (!(fromMs < endMs)) return emptyBuckets(size)
-    const heldFromMs = Math.max(fromMs, windowFromMs(seriesId))
-    if (heldFromMs <= fromMs) return recentBuckets(recent, { seriesId, edgesMs })
-    const lastMs = edgesMs.at(-1) ?? fromMs
-    const storedToMs = Math.min(heldFromMs, endMs, lastMs)
-    const inMemory = heldFromMs < Math.min(endMs, lastMs) ? memoryPart(seriesId, edgesMs, heldFromMs) : undefined
-    return storePart(seriesId, edgesMs, storedToMs).then((stored) => {
-      const answer = emptyBuckets(size)
-      for (let i = 0; i < stored.count.length; i++) mergeBucket(answer, i, stored, i)
-      if (inMemory === undefined) return answer
-      const first = size - inMemory.count.length
-      for (let i = 0; i < inMemory.count.length; i++) mergeBucket(answer, first + i, inMemory, i)
-      return answer
-    })
-  }
-
-  /** The last buckets, of which the first begins at `fromMs`. */
-  function memoryPart(seriesId: SeriesId, edgesMs: Float64Array, fromMs: number): BucketColumns {
-    const at = edgesMs.findLastIndex((edgeMs) => edgeMs <= fromMs)
-    const cut = edgesMs.slice(at)
-    cut[0] = fromMs
-    return recentBuckets(recent, { seriesId, edgesMs: cut })
-  }
-
-  /** The first buckets, of which the last ends at `toMs`. */
-  function storePart(seriesId: SeriesId, edgesMs: Float64Array, toMs: number): Promise<BucketColumns> {
-    const cut = edgesMs.slice(0, edgesMs.findIndex((edgeMs) => edgeMs >= toMs) + 1)
-    cut[cut.length - 1] = toMs
-    return store.buckets({ seriesId, edgesMs: cut })
   }
 
   /** After a write that failed nobody knows what of it can be seen: it will be repeated, and until then what it could change is not kept. */
@@ -160,13 +134,15 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
       }))
       await learnAll(queries.map(({ seriesId }) => seriesId))
       // Without a pause in between: the marks are those of what is read.
-      const marks = {
-        epoch,
-        versions: Float64Array.from(queries, ({ seriesId }) => versions.get(seriesId) ?? 0),
-        newestMs: Float64Array.from(queries, ({ seriesId }) => newestOf(recent, seriesId)),
-      }
-      const buckets = queries.map(closed ? (query) => store.buckets(query) : bucketsUntilNow)
+      const marks = marksOf(queries)
+      const buckets = queries.map(closed ? (query) => store.buckets(query) : untilNow.buckets)
       return { ...marks, buckets: await Promise.all(buckets) }
+    },
+    async markedRanges(queries) {
+      await learnAll(queries.map(({ seriesId }) => seriesId))
+      const marks = marksOf(queries)
+      const readings = queries.map(closed ? (query) => store.range(query) : untilNow.range)
+      return { ...marks, readings: await Promise.all(readings) }
     },
     latest: async (seriesIds) => (closed ? store.latest(seriesIds) : latest(seriesIds)),
     expire: async (beforeMs, rollupsBeforeMs) => {

@@ -19,17 +19,17 @@ describe('buckets that are kept', () => {
   async function filled() {
     const world = createWorld(1e6)
     const cache = createMemoryCache({ maxBytes: 8e6 })
-    const reader = createBucketReader({ readings: world.store, cache })
+    const readBuckets = createBucketReader({ readings: world.store, cache })
     const series = world.series[0] ?? 0
     let position = 0
     const write = (...readings: (readonly [at: number, value: number])[]) =>
       world.store.write(batchOf(...readings.map(([at, value]) => ({ series, at, value }))), ++position)
     await write(...Array.from({ length: 200 }, (_, i) => [beginMs + i * minuteMs, i] as const))
     const read = async (toMs: number, size = '5m') => {
-      const { columns, hit } = await reader.read([series], windowOf(size, 'UTC', toMs - hourMs, toMs))
+      const { columns, hit } = await readBuckets([series], windowOf(size, 'UTC', toMs - hourMs, toMs))
       return { hit, sum: columns[0]?.sum.reduce((all, one) => all + (Number.isNaN(one) ? 0 : one), 0) }
     }
-    return { world, write, read, reader, series }
+    return { world, write, read, readBuckets, series }
   }
 
   test('are a hit for a window that moves while readings come', async () => {
@@ -101,12 +101,12 @@ describe('buckets that are kept', () => {
   })
 
   test('are read once for all who ask at the same time', async () => {
-    const { world, reader, series } = await filled()
+    const { world, readBuckets, series } = await filled()
     const window = windowOf('1h', 'UTC', beginMs - 40 * 24 * hourMs, beginMs)
-    await reader.read([series], window)
+    await readBuckets([series], window)
     const once = world.asked
     const other = windowOf('2h', 'UTC', beginMs - 40 * 24 * hourMs, beginMs + hourMs)
-    await Promise.all(Array.from({ length: 20 }, () => reader.read([series], other)))
+    await Promise.all(Array.from({ length: 20 }, () => readBuckets([series], other)))
     expect(world.asked - once).toBeLessThanOrEqual(2 * 32 * 12)
   })
 

@@ -167,6 +167,7 @@ export function createFakePeers(): FakePeers {
         range: (query) => answer('readings', () => readings.range(query)),
         buckets: (query) => answer('readings', () => readings.buckets(query)),
         marked: (queries) => answer('readings', () => readings.marked(queries)),
+        markedRanges: (queries) => answer('readings', () => readings.markedRanges(queries)),
         stats: () => answer('readings', () => readings.stats()),
       },
       ingest: {

@@ -4,6 +4,7 @@ import { createBucketChunks } from '../../api/bucket-chunks.ts'
 import { createBucketReader } from '../../api/bucket-reader.ts'
 import { parseBucketSize } from '../../api/bucket-size.ts'
 import { type BucketWindow, bucketWindow } from '../../api/bucket-window.ts'
+import { createRawReader } from '../../api/raw-reader.ts'
 import { AppError } from '../../model/index.ts'
 import type { Cache } from '../../store/cache/index.ts'
 import { type BucketColumns, columnNames, type ReadingStore, withRecent } from '../../store/readings/index.ts'
@@ -117,7 +118,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export async function readsAlike(cache: Cache, steps: readonly Step[], bytesMax: number): Promise<void> {
   const world = createWorld(bytesMax)
   const { store, stored, series } = world
-  const reader = createBucketReader({ readings: store, cache })
+  const readBuckets = createBucketReader({ readings: store, cache })
+  const readRaw = createRawReader({ readings: store, cache })
   let newestMs = beginMs
   let value = 0
   let position = 0
@@ -146,7 +148,7 @@ export async function readsAlike(cache: Cache, steps: readonly Step[], bytesMax:
       const window = windowOf(one.size, one.zone, fromMs, toMs)
       if (one.wait) await compare(window)
       // One that runs beside what comes next may have either, but must keep nothing that is wrong.
-      else running.push(reader.read(series, window))
+      else running.push(readBuckets(series, window))
     }
   }
   await Promise.all(running)
@@ -155,11 +157,22 @@ export async function readsAlike(cache: Cache, steps: readonly Step[], bytesMax:
 
   async function checkRead(at: number): Promise<void> {
     // What is acknowledged is there, whatever of the failed write can be seen.
-    await reader.read(series, windowOf('1h', 'UTC', beginMs + Math.floor(at * (newestMs - beginMs)), newestMs + 1))
+    await readBuckets(series, windowOf('1h', 'UTC', beginMs + Math.floor(at * (newestMs - beginMs)), newestMs + 1))
+  }
+
+  async function compareRaw({ chunks, edgesMs }: BucketWindow): Promise<void> {
+    if (chunks === undefined || chunks.length > 8) return
+    const range = { fromMs: edgesMs[0] ?? 0, toMs: edgesMs.at(-1) ?? 0 }
+    const { columns } = await readRaw(series, chunks, range)
+    for (const [i, seriesId] of series.entries()) {
+      const whole = await stored.range({ seriesId, ...range, limit: 20_000 })
+      expect([columns[i]?.timesMs, columns[i]?.values]).toEqual([whole.timesMs, whole.values])
+    }
   }
 
   async function compare(window: BucketWindow): Promise<void> {
-    const { columns } = await reader.read(series, window)
+    await compareRaw(window)
+    const { columns } = await readBuckets(series, window)
     for (const [i, seriesId] of series.entries()) {
       const whole = await stored.buckets({ seriesId, edgesMs: window.edgesMs })
       expect(rounded(columns[i] ?? whole)).toEqual(rounded(whole))

@@ -67,10 +67,11 @@ async function aggregateRaw(session: Session, slot: Slot, edgesMs: Float64Array)
   const source =
     stepMs === undefined
       ? `${rows} r ASOF JOIN ${edges} e ON r.time_ms >= e.edge`
-      : `(SELECT *, (time_ms - $2) // $4 AS bucket FROM ${rows})`
+      : `(SELECT *, (time_ms - $5) // $4 AS bucket FROM ${rows})`
   const sql = `SELECT bucket::DOUBLE, count(*)::DOUBLE, avg(v * ${meanScale}) / ${meanScale}, min(v), max(v), sum(v), arg_min(v, time_ms),
     arg_max(v, time_ms) FROM ${source} GROUP BY bucket`
-  const [index, ...columns] = await session.select(sql, [slot.key, fromMs, toMs, stepMs ?? edgesMs])
+  const places = stepMs === undefined ? [edgesMs] : [stepMs, (edgesMs[1] ?? 0) - stepMs]
+  const [index, ...columns] = await session.select(sql, [slot.key, fromMs, toMs, ...places])
   const targets = [buckets.count, buckets.avg, buckets.min, buckets.max, buckets.sum, buckets.first, buckets.last]
   for (const [i, target] of targets.entries())
     for (const [row, bucket] of (index ?? []).entries()) target[bucket] = columns[i]?.[row] ?? Number.NaN
@@ -83,10 +84,13 @@ function columnsOf([count, avg, min, max, sum, first, last]: readonly Float64Arr
   return { count, avg, min, max, sum, first, last }
 }
 
+/** The length of all buckets but the first and the last, which may be cut; undefined: they differ. */
 function uniformStep(edgesMs: Float64Array): number | undefined {
-  const stepMs = (edgesMs[1] ?? 0) - (edgesMs[0] ?? 0)
-  for (let i = 2; i < edgesMs.length; i++) if ((edgesMs[i] ?? 0) - (edgesMs[i - 1] ?? 0) !== stepMs) return undefined
-  return stepMs
+  const lengthOf = (i: number) => (edgesMs[i + 1] ?? 0) - (edgesMs[i] ?? 0)
+  const count = edgesMs.length - 1
+  const stepMs = count > 2 ? lengthOf(1) : Math.max(lengthOf(0), lengthOf(count - 1))
+  for (let i = 2; i < count - 1; i++) if (lengthOf(i) !== stepMs) return undefined
+  return lengthOf(0) <= stepMs && lengthOf(count - 1) <= stepMs ? stepMs : undefined
 }
 
 function valueColumn(slot: Slot): string {
