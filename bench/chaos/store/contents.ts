@@ -25,17 +25,20 @@ export interface Sampler {
   readonly completeToMs: number
 }
 
-export function createSampler(server: Influxdb, startMs: number): Sampler {
+export function createSampler(server: Influxdb, startMs: number, devices: readonly string[]): Sampler {
   const all = new Map<string, Map<number, number>>()
-  const newest = new Map<string, { readonly timeMs: number; readonly receivedMs: number }>()
+  const none = { timeMs: startMs, receivedMs: Number.NEGATIVE_INFINITY }
+  const newest = new Map(devices.map((device) => [device, none]))
   return {
     async look() {
-      const fromMs = newest.size === 0 ? startMs : Math.min(...[...newest.values()].map(({ timeMs }) => timeMs))
+      const fromMs = Math.min(...[...newest.values()].map(({ timeMs }) => timeMs))
       const sql = `SELECT "received_ms", "device" FROM "${measurement}" WHERE time >= ${fromMs}ms`
       for (const [time, received, device] of await server.query(sql, database)) {
         const [timeMs, receivedMs, id] = [Number(time), Number(received), String(device)]
+        const before = newest.get(id)
+        if (before === undefined) continue
         all.set(id, (all.get(id) ?? new Map<number, number>()).set(timeMs, receivedMs))
-        if (timeMs >= (newest.get(id)?.timeMs ?? startMs)) newest.set(id, { timeMs, receivedMs })
+        if (timeMs >= before.timeMs) newest.set(id, { timeMs, receivedMs })
       }
     },
     receivedMs: (device, timeMs) => all.get(device)?.get(timeMs),

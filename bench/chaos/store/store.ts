@@ -100,7 +100,7 @@ export async function runStoreChaos(options: StoreChaosOptions): Promise<StoreCh
     const second = generate(2 * calmS + afterDropS, secondMs)
     await second.sending
     const moreTroubled = sampleUntil(second.draining, crossing.cross)
-    const sampler = createSampler(server, secondMs)
+    const sampler = createSampler(server, secondMs, Object.keys(firstRun.devices))
     const dropMs = performance.now() + 2 * calmS * 1_000
     while (performance.now() < dropMs) {
       await sampler.look()

@@ -9,6 +9,8 @@ import { readRange, statementsAtOnce, timeWithin, withinBounds } from './queries
 import { numberIn } from './query.ts'
 import type { Rollups } from './rollups.ts'
 
+const hourMs = 3_600_000
+
 export interface BucketDeps {
   readonly connection: Connection
   readonly path: SeriesPath
@@ -70,7 +72,9 @@ async function aggregate({ connection, path, rollups }: BucketDeps, { runs, plan
   const raw = ['COUNT', 'MEAN', 'MIN', 'MAX', 'SUM', 'FIRST', 'LAST'].map((name) => `${name}(${path.value})`)
   const rolled = ['SUM', 'SUM', 'MIN', 'MAX', 'FIRST', 'LAST'].map((name, i) => `${name}(${partOf(path, i)})`)
   const statements = runs.map(({ kind, fromMs, toMs, stepMs }) => {
-    const [columns, from] = kind === 'raw' ? [raw, path.from] : [rolled, rollups.from(path.measurement)]
+    const isHours = fromMs % hourMs === 0 && stepMs % hourMs === 0
+    const [columns, from] =
+      kind === 'raw' ? [raw, path.from] : [rolled, rollups.from(path.measurement, isHours ? '1h' : '15m')]
     // With one bucket only, the time of its row is where its range begins.
     const groups = toMs - fromMs === stepMs ? '' : ` GROUP BY time(${stepMs}ms, ${fromMs % stepMs}ms) fill(none)`
     return `SELECT ${columns.join(', ')} FROM ${from} WHERE ${path.where} AND ${timeWithin(withinBounds({ fromMs, toMs }))}${groups}`
@@ -133,6 +137,6 @@ async function* readingsOf({ connection, path }: BucketDeps, { edgesMs }: Piece)
 async function* rollupsOf({ connection, path, rollups }: BucketDeps, { edgesMs }: Piece): AsyncGenerator<Part> {
   const columns = rolledParts.map((_, i) => partOf(path, i)).join(', ')
   const range = withinBounds({ fromMs: edgesMs[0] ?? 0, toMs: edgesMs.at(-1) ?? 0 })
-  const sql = `SELECT ${columns} FROM ${rollups.from(path.measurement)} WHERE ${path.where} AND ${timeWithin(range)}`
+  const sql = `SELECT ${columns} FROM ${rollups.from(path.measurement, '15m')} WHERE ${path.where} AND ${timeWithin(range)}`
   for await (const { rows } of connection.query(sql)) for (const row of rows) yield [numberIn(row, 0), rolledPart(row)]
 }

@@ -75,15 +75,16 @@ export function quoteCarriedText(text: string): string {
   return `'${text.replace(/'/g, "\\'")}'`
 }
 
-/** Of the rollups of a measurement; a name that no profile can have. */
-const rolledPrefix = 'pelbiot 15m '
+/** Rollups of a quarter of an hour, and of an hour for years: there are four times fewer of them. */
+export type RollupLevel = '15m' | '1h'
 
-export function rolledMeasurement(measurement: string): string {
-  return `${rolledPrefix}${measurement}`
+/** Of the rollups of a measurement; a name that no profile can have. */
+export function rolledMeasurement(measurement: string, level: RollupLevel): string {
+  return `pelbiot ${level} ${measurement}`
 }
 
 export function isRolledMeasurement(measurement: string): boolean {
-  return measurement.startsWith(rolledPrefix)
+  return /^pelbiot (15m|1h) /.test(measurement)
 }
 
 /** What a rollup says of a metric, each in a field of its own: `voltage__count`. */

@@ -1,10 +1,20 @@
 import type { RollUp, RollUpStep } from '../reading-store.ts'
 import { slotMs, slotStart } from '../rollups/index.ts'
 import type { Connection } from './connection.ts'
-import { firstTime, type Rolling, readSources, rollUpSource, type Source } from './rolling.ts'
+import {
+  firstTime,
+  type Rolling,
+  readSources,
+  rollUpHours,
+  rollUpSource,
+  type Source,
+  type Step,
+  type Whose,
+} from './rolling.ts'
 import type { ChangedDay, Rollups } from './rollups.ts'
 
-const dayMs = 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 /** A step that takes longer is followed by a shorter one. */
 const stepMs = 500
 const againAtOnce = 20
@@ -50,6 +60,19 @@ export function createRoller({ connection, rollups, nowMs, change }: RollerDeps)
     return days.length === 0 ? Promise.resolve() : guarded(epoch, () => rollups.giveUp(days))
   }
 
+  /** Once their slots are there. */
+  async function hours(epoch: number, source: Source, step: Step, whose?: Whose): Promise<void> {
+    if (step.fromMs >= step.toMs) return
+    const from = rollups.from(source.measurement, '15m')
+    const { lines, beyond } = await rollUpHours(connection, { ...source, from }, step, whose)
+    await store(epoch, lines)
+    const day = Math.floor(step.fromMs / dayMs)
+    await giveUp(
+      epoch,
+      beyond.map((one) => ({ ...one, measurement: source.measurement, day })),
+    )
+  }
+
   /** To where there are readings again, `endMs` at most; false: nothing was ever stored before that. */
   async function skip(sources: readonly Source[], endMs: number): Promise<boolean> {
     const { epoch, untilMs } = rollups
@@ -58,7 +81,13 @@ export function createRoller({ connection, rollups, nowMs, change }: RollerDeps)
     const firstMs = await firstTime(connection, sources, untilMs)
     if (untilMs === Number.NEGATIVE_INFINITY && !(firstMs < endMs)) return false
     const toMs = Number.isNaN(firstMs) ? endMs : Math.min(endMs, slotStart(firstMs))
-    if (toMs > untilMs) await guarded(epoch, () => rollups.reach(toMs, nowMs()))
+    if (toMs <= untilMs) return true
+    // The hour that was begun ends here.
+    const fromMs = hourStart(untilMs)
+    if (Number.isFinite(fromMs))
+      for (const source of sources)
+        await hours(epoch, source, { fromMs, toMs: Math.min(fromMs + hourMs, hourStart(toMs)) })
+    await guarded(epoch, () => rollups.reach(toMs, nowMs()))
     return true
   }
 
@@ -76,6 +105,7 @@ export function createRoller({ connection, rollups, nowMs, change }: RollerDeps)
       const { lines, beyond } = await rollUpSource(connection, source, { fromMs: untilMs, toMs })
       isEmpty &&= lines === '' && beyond.length === 0
       await store(epoch, lines)
+      await hours(epoch, source, { fromMs: hourStart(untilMs), toMs: hourStart(toMs) })
       await giveUp(
         epoch,
         beyond.map((one) => ({ ...one, measurement: source.measurement, day: Math.floor(untilMs / dayMs) })),
@@ -104,6 +134,7 @@ export function createRoller({ connection, rollups, nowMs, change }: RollerDeps)
         if (source === undefined || step.fromMs >= step.toMs) continue
         const rolling: Rolling = await rollUpSource(connection, source, step, { device, number })
         await store(epoch, rolling.lines)
+        await hours(epoch, source, { ...step, toMs: hourStart(step.toMs) }, { device, number })
         await giveUp(
           epoch,
           rolling.beyond.map((one) => ({ ...one, measurement, day })),
@@ -122,4 +153,8 @@ export function createRoller({ connection, rollups, nowMs, change }: RollerDeps)
       return (await forward(sources, slotStart(beforeMs))) ?? (what === 'all' ? again(sources) : undefined)
     },
   }
+}
+
+function hourStart(timeMs: number): number {
+  return Math.floor(timeMs / hourMs) * hourMs
 }

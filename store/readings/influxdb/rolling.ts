@@ -115,31 +115,106 @@ async function linesOf(connection: Connection, { measurement, fields }: Source, 
     const columns = some.flatMap((field) => functions.map((name) => `${name}(${quoteCarried(field)})`))
     const sql = `SELECT ${columns.join(', ')} FROM ${quoteCarried(measurement)} WHERE ${where}${timeIn(step)}
       GROUP BY time(${slotMs}ms), ${tags} fill(none)`
-    const keys = some.map((field) => rolledParts.map((part) => lineKeyCarried(rolledField(field, part))))
+    const keys = keysOf(some)
     for await (const table of connection.query(sql)) {
       if (whose !== undefined && (table.tags[deviceNumberTag] ?? '') !== whose.number) continue
-      addLines(table, lineMeasurementCarried(rolledMeasurement(measurement)), keys, lines)
+      addLines(table, lineMeasurementCarried(rolledMeasurement(measurement, '15m')), keys, lines)
     }
   }
   return lines.join('')
 }
 
 function addLines({ tags: of, rows }: ResultTable, measurement: string, keys: readonly string[][], into: string[]) {
+  const head = headOf(measurement, of)
+  for (const row of rows) {
+    const parts = keys.map((_, i) => row.slice(1 + i * functions.length, 1 + (i + 1) * functions.length))
+    addLine(head, keys, { timeMs: numberIn(row, 0), parts: parts.map((cells) => cells.map(asNumber)) }, into)
+  }
+}
+
+/** A slot's or an hour's: per field count, sum, lowest, highest, first and last. */
+interface Rollup {
+  readonly timeMs: number
+  readonly parts: readonly (readonly number[])[]
+}
+
+function headOf(measurement: string, of: Readonly<Record<string, string>>): string {
   const number = of[deviceNumberTag] ?? ''
   const numberPart = number === '' ? '' : `,${deviceNumberTag}=${number}`
-  const head = `${measurement},${deviceTag}=${lineKeyCarried(of[deviceTag] ?? '')}${numberPart} `
-  for (const row of rows) {
-    let fields = ''
-    for (const [i, parts] of keys.entries()) {
-      const column = 1 + i * parts.length
-      if (!(numberIn(row, column) > 0)) continue
-      for (const [j, key] of parts.entries()) {
-        const value = numberIn(row, column + j)
-        fields += `${key}=${j === 0 ? `${value}i` : Object.is(value, -0) ? '-0' : value},`
+  return `${measurement},${deviceTag}=${lineKeyCarried(of[deviceTag] ?? '')}${numberPart} `
+}
+
+function addLine(head: string, keys: readonly string[][], { timeMs, parts }: Rollup, into: string[]): void {
+  let fields = ''
+  for (const [i, values] of parts.entries()) {
+    if (!((values[0] ?? 0) > 0)) continue
+    for (const [j, value] of values.entries())
+      fields += `${keys[i]?.[j]}=${j === 0 ? `${value}i` : Object.is(value, -0) ? '-0' : value},`
+  }
+  if (fields !== '') into.push(`${head}${fields.slice(0, -1)} ${timeMs}\n`)
+}
+
+function keysOf(fields: readonly string[]): readonly string[][] {
+  return fields.map((field) => rolledParts.map((part) => lineKeyCarried(rolledField(field, part))))
+}
+
+function asNumber(cell: unknown): number {
+  return typeof cell === 'number' ? cell : Number.NaN
+}
+
+/** The lines of a source's hours, made from its slots, `from` which they are read; `step` is of whole hours. */
+export async function rollUpHours(
+  connection: Connection,
+  { measurement, fields, from }: Source & { readonly from: string },
+  step: Step,
+  whose?: Whose,
+): Promise<Rolling> {
+  const lines: string[] = []
+  const beyond: Whose[] = []
+  for (let first = 0; first < fields.length; first += fieldsAtOnce) {
+    const some = fields.slice(first, first + fieldsAtOnce)
+    const columns = some.flatMap((field) => rolledParts.map((part) => quoteCarried(rolledField(field, part))))
+    const where = whose === undefined ? '' : `${quoteName(deviceTag)} = ${quoteCarriedText(whose.device)} AND `
+    const sql = `SELECT ${columns.join(', ')} FROM ${from} WHERE ${where}${timeIn(step)} GROUP BY ${tags}`
+    const keys = keysOf(some)
+    for await (const { tags: of, rows } of connection.query(sql)) {
+      const device = { device: of[deviceTag] ?? '', number: of[deviceNumberTag] ?? '' }
+      if (whose !== undefined && device.number !== whose.number) continue
+      const head = headOf(lineMeasurementCarried(rolledMeasurement(measurement, '1h')), of)
+      for (const hour of hoursOf(rows, some.length)) {
+        if (hour.parts.every(([, sum]) => sum === undefined || Number.isNaN(sum) || Number.isFinite(sum)))
+          addLine(head, keys, hour, lines)
+        else beyond.push(device)
       }
     }
-    if (fields !== '') into.push(`${head}${fields.slice(0, -1)} ${numberIn(row, 0)}\n`)
   }
+  return { lines: lines.join(''), beyond }
+}
+
+const hourMs = 3_600_000
+
+/** Ascending slots become hours. */
+function hoursOf(rows: readonly (readonly unknown[])[], fields: number): readonly Rollup[] {
+  const hours = new Map<number, number[][]>()
+  for (const row of rows) {
+    const timeMs = Math.floor(numberIn(row, 0) / hourMs) * hourMs
+    const parts = hours.get(timeMs) ?? Array.from({ length: fields }, (): number[] => [])
+    hours.set(timeMs, parts)
+    for (let i = 0; i < fields; i++) {
+      const [count = 0, sum = 0, min = 0, max = 0, first = 0, last = 0] = row.slice(1 + i * 6, 7 + i * 6).map(asNumber)
+      if (!(count > 0)) continue
+      const [before = 0, sumBefore = 0, minBefore = min, maxBefore = max, firstBefore = first] = parts[i] ?? []
+      parts[i] = [
+        before + count,
+        sumBefore + sum,
+        Math.min(minBefore, min),
+        Math.max(maxBefore, max),
+        firstBefore,
+        last,
+      ]
+    }
+  }
+  return [...hours].map(([timeMs, parts]) => ({ timeMs, parts }))
 }
 
 function timeIn({ fromMs, toMs }: Step): string {

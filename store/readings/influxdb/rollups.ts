@@ -9,6 +9,7 @@ import {
   lineMeasurement,
   quoteCarried,
   quoteName,
+  type RollupLevel,
   rolledMeasurement,
 } from './names.ts'
 import { numberIn } from './query.ts'
@@ -70,8 +71,8 @@ export class Rollups {
   }
 
   /** Of a measurement, as InfluxDB tells its name. */
-  from(measurement: string): string {
-    return this.#inPolicy(rolledMeasurement(measurement))
+  from(measurement: string, level: RollupLevel): string {
+    return this.#inPolicy(rolledMeasurement(measurement, level))
   }
 
   /** The database may be another one. */

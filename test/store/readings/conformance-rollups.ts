@@ -32,6 +32,7 @@ function history(): TestReading[] {
 const questions: Readonly<Record<string, Float64Array>> = {
   'days of Kathmandu': Float64Array.from({ length: 5 }, (_, i) => march - 5.75 * hourMs + i * dayMs),
   'hours of Adelaide': Float64Array.from({ length: 60 }, (_, i) => march + 1.5 * hourMs + i * hourMs),
+  'hours of Berlin': Float64Array.from({ length: 70 }, (_, i) => march + i * hourMs),
   'days when clocks change': Float64Array.of(march, march + 23 * hourMs, march + 47 * hourMs, march + 72 * hourMs),
   'edges within slots': Float64Array.of(
     march + 1,
@@ -92,6 +93,20 @@ export function testRollups(here: StoreUnderTest, supports: { readonly restart: 
       history(),
       late.map((reading) => ({ ...reading, value: reading.value + 1 })),
     )
+  })
+
+  test('goes over silence, wherever in an hour it begins and ends', async () => {
+    const minutes = [5, 4 * 60 + 40, 9 * 60 + 16, 9 * 60 + 31, 24 * 60 + 59, 50 * 60]
+    const readings = minutes.flatMap((minute) =>
+      all.map((series) => ({ series, at: march + minute * minuteMs, value: minute + series })),
+    )
+    await here.store.write(batchOf(...readings), 1)
+    for (const minute of [16, 31, 5 * 60, 9 * 60 + 33, 30 * 60]) {
+      await rollUpAll(here.store, march + minute * minuteMs)
+      await expectAsRaw(readings)
+    }
+    await rollUpAll(here.store, march + 9 * dayMs)
+    await expectAsRaw(readings)
   })
 
   test('takes a device and a metric that are new where others are rolled up', async () => {
