@@ -71,7 +71,8 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   const people = createPeopleAccess(config, { ...deps, changes })
   const places = createPlaces({ ofOwner: config.liveStreamsPerPrincipal, inAll: config.liveStreams })
   const follow = { pollMs: config.livePollMs, heartbeatMs: config.liveHeartbeatMs }
-  const live = createLiveStreams(follow, places)
+  const versions = state.dataVersions
+  const live = createLiveStreams(follow, { places, accessVersion: () => versions.read(['access', 'inventory']) })
   const source = createSource({
     state,
     live: peers.live,
@@ -80,7 +81,13 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   })
   const hub = createHub(
     { ...follow, patienceMs: config.livePatienceMs },
-    { source, places, metrics: createLiveMetrics(deps.metrics, places), logger },
+    {
+      source,
+      accessVersion: () => versions.read(['access']),
+      places,
+      metrics: createLiveMetrics(deps.metrics, places),
+      logger,
+    },
   )
   const routes = createRoutes({
     state,

@@ -23,7 +23,12 @@ export interface CachedCall {
 export type AnswerCached = (call: CachedCall) => Promise<RawAnswer>
 
 /** Versions tell of every write; these are for what changes with the clock alone, and for who writes into the database by hand. */
-const maxAgeMs: Readonly<Record<DataKind, number>> = { inventory: 600_000, alerts: 600_000, service: 5_000 }
+const maxAgeMs: Readonly<Record<DataKind, number>> = {
+  inventory: 600_000,
+  alerts: 600_000,
+  service: 5_000,
+  access: 5_000,
+}
 
 /**
  * A key is made of all that an answer may depend on: the versions of the data, read before it is loaded, the address, and what its asker

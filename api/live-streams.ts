@@ -20,7 +20,7 @@ export interface LiveSource {
   readonly owner: string
   /** What has happened since the last call; asked a few times a second. A failure ends the stream. */
   poll(): Promise<readonly ServerEvent[]>
-  /** Whether the client may still see it; asked now and then. False ends the stream. */
+  /** Whether the client may still see it; asked when that may have changed, and now and then. False ends the stream. */
   mayGoOn(): Promise<boolean>
 }
 
@@ -42,7 +42,16 @@ export interface LiveStreams {
 const backlogBytes = 256 * 1024
 const comment = Buffer.from(':\n\n')
 
-export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig, places: Places): LiveStreams {
+export interface LiveDeps {
+  readonly places: Places
+  /** Another text after every change to who may see what. */
+  accessVersion(): Promise<string>
+}
+
+export function createLiveStreams(
+  { pollMs, heartbeatMs }: LiveConfig,
+  { places, accessVersion }: LiveDeps,
+): LiveStreams {
   const ends = new Set<() => void>()
 
   return {
@@ -51,6 +60,7 @@ export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig, places: P
       let timer: NodeJS.Timeout | undefined
       let controller: ReadableStreamDefaultController<Uint8Array> | undefined
       let silentMs = 0
+      let seenVersion: string | undefined
 
       function forget(): boolean {
         clearTimeout(timer)
@@ -72,8 +82,11 @@ export function createLiveStreams({ pollMs, heartbeatMs }: LiveConfig, places: P
       async function turn(): Promise<void> {
         silentMs += pollMs
         const isDue = silentMs >= heartbeatMs
-        if (isDue && !(await mayGoOn())) return end()
         const events = await poll()
+        // What was taken away is away before anything more is told; credentials also end with the clock alone.
+        const version = await accessVersion()
+        if ((isDue || version !== seenVersion) && !(await mayGoOn())) return end()
+        seenVersion = version
         if (events.length > 0) send(Buffer.from(events.map(render).join('')))
         else if (isDue) send(comment)
         if (isDue) silentMs = 0

@@ -17,6 +17,8 @@ export interface HubConfig {
 
 export interface HubDeps {
   readonly source: Source
+  /** Another text after every change to who may see what. */
+  accessVersion(): Promise<string>
   readonly places: Places
   readonly metrics: LiveMetrics
   readonly logger: Logger
@@ -62,13 +64,14 @@ const retryMs = { least: 1_000, spread: 1_500 } as const
 
 export function createHub(
   { pollMs, heartbeatMs, patienceMs }: HubConfig,
-  { source, places, metrics, logger }: HubDeps,
+  { source, accessVersion, places, metrics, logger }: HubDeps,
 ): Hub {
   const members = new Set<Member>()
   let timer: NodeJS.Timeout | undefined
   let running = false
   let failures = 0
   let opened = 0
+  let seenVersion: string | undefined
 
   function send(member: Member, text: string | Uint8Array): void {
     member.outlet.send(typeof text === 'string' ? Buffer.from(text) : text)
@@ -121,12 +124,24 @@ export function createHub(
       } else if (member.uncheckedMs >= heartbeatMs) due.push(member)
       if (member.silentMs >= heartbeatMs && member.place === undefined) send(member, heartbeat)
     }
+    await letGo(due)
+  }
+
+  /** Those who may not see any more what they are shown. */
+  async function letGo(members: Iterable<Member>): Promise<void> {
     await Promise.all(
-      due.map(async (member) => {
+      [...members].map(async (member) => {
         member.uncheckedMs = 0
         if (!(await member.stillAllowed())) member.end()
       }),
     )
+  }
+
+  /** What was taken away is away before anything more is told; what ends with the clock alone is found by the heartbeat. */
+  async function followAccess(): Promise<void> {
+    const version = await accessVersion()
+    if (version !== seenVersion) await letGo(members)
+    seenVersion = version
   }
 
   /** `passedMs`: since the turn before. */
@@ -134,7 +149,9 @@ export function createHub(
     const before: Cursor = source.cursor
     try {
       const wanted = new Set<LiveKind>([...members].flatMap(({ view }) => view.kinds))
-      tell(await source.poll(wanted))
+      const news = await source.poll(wanted)
+      await followAccess()
+      tell(news)
       await catchUp()
       failures = 0
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { StateSchema } from './schema.ts'
 
-/** What answers are made of, and kept until it changes. */
-export const dataKinds = ['inventory', 'alerts', 'service'] as const
+/** What answers are made of, and kept until it changes; `access` says who may see them. */
+export const dataKinds = ['inventory', 'alerts', 'service', 'access'] as const
 export type DataKind = (typeof dataKinds)[number]
 
 /** What each table is a part of; null: of nothing that answers are kept about. */
@@ -16,23 +16,23 @@ const kinds: Readonly<Record<keyof StateSchema, DataKind | null>> = {
   alert_events: 'alerts',
   service_counts: 'service',
   service_spans: 'service',
+  auth_sessions: 'access',
+  credentials: 'access',
+  old_secrets: 'access',
+  people: 'access',
   account_links: null,
   audit: null,
   audit_anchor: null,
   auth_accounts: null,
-  auth_sessions: null,
   auth_two_factors: null,
   auth_verifications: null,
   counters: null,
-  credentials: null,
   data_versions: null,
   kept_answers: null,
   notification_attempts: null,
   notification_messages: null,
   notifications: null,
-  old_secrets: null,
   outbox: null,
-  people: null,
   positions: null,
   rejected: null,
   revoked_certificates: null,

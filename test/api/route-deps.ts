@@ -21,7 +21,10 @@ export function routeDepsOf({ state, fake, clock }: Harness): RouteDeps {
     changes,
     peers: fake.peers,
     people: createPeopleAccess(apiConfigSchema.parse({}), ofPeople),
-    live: createLiveStreams({ pollMs: 1_000, heartbeatMs: 1_000 }, createPlaces({ ofOwner: 1, inAll: 1 })),
+    live: createLiveStreams(
+      { pollMs: 1_000, heartbeatMs: 1_000 },
+      { places: createPlaces({ ofOwner: 1, inAll: 1 }), accessVersion: async () => '' },
+    ),
     hub: { open: () => new ReadableStream<Uint8Array>() },
     cache: createMemoryCache({ maxBytes: 1_000 }),
     validateRule: () => [],

@@ -50,7 +50,7 @@ export function describeDataVersions(make: MakeStatePlace): void {
           ['inventory'],
         ],
         ['series', () => state.series.ensure([series(1, 'voltage')]), []],
-        ['key', () => change((unit) => unit.credentials.issueDeviceToken(deviceId('m1'))), []],
+        ['key', () => change((unit) => unit.credentials.issueDeviceToken(deviceId('m1'))), ['access']],
         ['setting', () => change((unit) => unit.settings.set('a', 'b')), []],
         ['position', () => ledger.record([], 1), []],
         ['step of an alert', () => ledger.record([transition('a', 0)], 2), ['alerts']],
