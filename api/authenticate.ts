@@ -1,10 +1,11 @@
 import { type DeviceId, type Principal, roleIncludes } from '../model/index.ts'
-import type { SessionRecord, State } from '../store/state/index.ts'
+import type { PersonRecord, SessionRecord, State } from '../store/state/index.ts'
 import type { Accounts, Caller } from './auth/accounts.ts'
 import type { PageOrigin } from './auth/origin.ts'
 import { personPrincipal } from './auth/person-actor.ts'
 import type { SessionCookie } from './auth/session-cookie.ts'
 import { isForOneVisit, renewalsPerLife } from './auth/terms.ts'
+import type { ApiConfig } from './config.ts'
 import { HttpProblem } from './problem.ts'
 import { type OwnPolicy, type Policy, scopesOf } from './route.ts'
 
@@ -15,6 +16,8 @@ export interface Authenticated {
   readonly scopes: readonly string[]
   /** Null: it is a key. */
   readonly session: SessionRecord | null
+  /** Whether they have to enable a second factor before they may do anything else. */
+  readonly needsSecondFactor: boolean
   /** To be set with the answer, for the session lives on. */
   readonly cookies: readonly string[]
 }
@@ -35,6 +38,8 @@ export interface AuthenticateDeps {
   readonly accounts: Pick<Accounts, 'renew'>
   readonly sessionCookie: SessionCookie
   readonly sessionMs: number
+  /** Of whom a second factor is demanded. */
+  readonly secondFactor: ApiConfig['secondFactor']
   readonly now: () => number
 }
 
@@ -58,6 +63,8 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   }
 }
 
+const program = { session: null, needsSecondFactor: false, cookies: [] } as const
+
 /** RFC 6750; the same answer for a key that is wrong, expired or revoked, and for the token of a device where it opens nothing. */
 async function byToken(
   { devices = false }: Pick<AuthenticateRequest, 'devices'>,
@@ -67,13 +74,13 @@ async function byToken(
   const token = /^bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
   const credential = token === undefined ? undefined : await credentials.verify(token)
   if (devices && credential?.kind === 'device-token')
-    return { principal: devicePrincipal(credential.deviceId), scopes: [], session: null, cookies: [] }
+    return { ...program, principal: devicePrincipal(credential.deviceId), scopes: [] }
   if (credential?.kind !== 'api-key')
     throw new HttpProblem('unauthenticated', 'the key is unknown, expired or revoked', {
       headers: { 'www-authenticate': `${challenge['www-authenticate']}, error="invalid_token"` },
     })
   const { id, role, sites, scopes } = credential
-  return { principal: { kind: 'key', id, role, sites }, scopes, session: null, cookies: [] }
+  return { ...program, principal: { kind: 'key', id, role, sites }, scopes }
 }
 
 /** Neither its role nor its sites open anything; what it may do, the route says. */
@@ -93,7 +100,17 @@ async function bySession(request: AuthenticateRequest, deps: AuthenticateDeps): 
   if (request.unsafe && request.page !== 'own')
     throw new HttpProblem('forbidden', 'a session is only good for requests of pages of this platform (Origin)')
   const cookies = request.again === true ? [] : await renewed(request, session, deps)
-  return { principal: personPrincipal(person), scopes: [], session, cookies }
+  const needsSecondFactor = lacksSecondFactor(person, deps.secondFactor)
+  return { principal: personPrincipal(person), scopes: [], session, needsSecondFactor, cookies }
+}
+
+/** Who has no password comes in by a provider, whose business it is. */
+function lacksSecondFactor(
+  { role, signInWays, hasSecondFactor }: PersonRecord,
+  demandedOf: ApiConfig['secondFactor'],
+): boolean {
+  const isDemanded = demandedOf === 'everyone' || (demandedOf === 'admins' && role === 'admin')
+  return isDemanded && !hasSecondFactor && signInWays.includes('password')
 }
 
 async function renewed(caller: Caller, session: SessionRecord, deps: AuthenticateDeps): Promise<readonly string[]> {
@@ -113,9 +130,14 @@ export function mayCall(who: Pick<Authenticated, 'principal' | 'scopes'>, policy
 
 /** Returns when the policy lets the principal in; a 403 problem says what is missing. */
 export function authorise(
-  { principal, scopes }: Pick<Authenticated, 'principal' | 'scopes'>,
+  { principal, scopes, needsSecondFactor }: Pick<Authenticated, 'principal' | 'scopes' | 'needsSecondFactor'>,
   policy: Policy | OwnPolicy,
 ): void {
+  if (needsSecondFactor && !('for' in policy && policy.withoutSecondFactor === true))
+    throw new HttpProblem(
+      'second_factor_needed',
+      'a second factor is demanded of you here: enable one first (POST /api/v1/auth/totp)',
+    )
   if ('for' in policy) {
     if (policy.for === 'person' && principal.kind !== 'person')
       throw new HttpProblem('forbidden', 'this is for people who are signed in, not for keys')

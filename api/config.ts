@@ -121,6 +121,12 @@ export const apiConfigSchema = z.strictObject({
     .strictObject({ issuer: z.string(), clientId: z.string(), clientSecret: z.string(), name: z.string() })
     .optional()
     .describe('OpenID Connect provider by which people who are here already may sign in'),
+  secondFactor: z
+    .enum(['optional', 'admins', 'everyone'])
+    .default('optional')
+    .describe(
+      'Of whom a second factor is demanded, where they have a password: until they have enabled one they may do nothing else',
+    ),
   sessionDays: z
     .int()
     .min(1)

@@ -13,7 +13,10 @@ const ofOneself = {
 /** Who may call an operation, as a paragraph of its description. */
 export function policyText(policy: Policy | OwnPolicy | 'public'): string {
   if (policy === 'public') return 'Who: anybody, without a key.'
-  if ('for' in policy) return `Who: ${ofOneself[policy.for]}`
+  if ('for' in policy) {
+    const early = policy.withoutSecondFactor ? ' Also while a second factor is demanded and not enabled yet.' : ''
+    return `Who: ${ofOneself[policy.for]}${early}`
+  }
   const { role, sites, devices } = policy
   const scope = scopesOf(policy).join('` or `')
   const least = role === 'admin' ? 'the role `admin`' : `the role \`${role}\` or a higher one`

@@ -10,6 +10,8 @@ import type { TextStream } from './text-stream.ts'
 /** Whoever is signed in, about themselves: a person with a session, or everyone, keys too. Neither role nor scope matters. */
 export interface OwnPolicy {
   readonly for: 'person' | 'everyone'
+  /** Also for somebody of whom a second factor is demanded and who has not enabled one yet. */
+  readonly withoutSecondFactor?: true
 }
 
 /**
@@ -85,6 +87,8 @@ export interface PrincipalContext extends RequestContext {
   readonly scopes: readonly string[]
   /** Where a person is signed in; null: it is a key. */
   readonly session: SessionRecord | null
+  /** Whether they have to enable a second factor before anything else. */
+  readonly needsSecondFactor: boolean
   /** Looks at its credential, the policy and its sites again, which are to be as they were; for answers that go on. */
   stillAllowed(): Promise<boolean>
   /** Of a request with an `Idempotency-Key`. */

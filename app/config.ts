@@ -157,6 +157,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         signInPerMin: values.HTTP_SIGN_INS_PER_MIN,
         publicUrl: values.PUBLIC_URL,
         sessionDays: values.SESSION_DAYS,
+        secondFactor: values.SECOND_FACTOR,
         oidc: oidcOf(values),
         forwardedHeader: values.HTTP_FORWARDED_HEADER,
       }),

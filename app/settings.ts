@@ -166,6 +166,7 @@ export const settingSchemas = {
   HTTP_ADDRESS_REQUESTS_PER_MIN: apiShape.addressPerMin,
   HTTP_SIGN_INS_PER_MIN: apiShape.signInPerMin,
   SESSION_DAYS: apiShape.sessionDays,
+  SECOND_FACTOR: apiShape.secondFactor,
   OIDC_ISSUER: z
     .url({ protocol: /^https?$/, error: 'is not an http or https address' })
     .optional()

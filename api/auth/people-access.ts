@@ -77,6 +77,7 @@ export function createPeopleAccess(config: ApiConfig, deps: PeopleAccessDeps): P
     accounts,
     sessionCookie,
     sessionMs: config.sessionDays * dayMs,
+    secondFactor: config.secondFactor,
     now: () => clock.now(),
   })
   const links = createLinks({ state, accounts, changes, throttle, logger, canMail: publicUrl !== null })

@@ -27,7 +27,8 @@ async function call(path, options = {}) {
   const response = await fetch(`/api/v1${path}`, { ...options, headers, signal: AbortSignal.timeout(10_000) })
   if (response.ok) return response
   const problem = await response.json().catch(() => ({}))
-  throw Object.assign(new Error(problem.detail ?? `status ${response.status}`), { status: response.status })
+  const { status } = response
+  throw Object.assign(new Error(problem.detail ?? `status ${status}`), { status, code: problem.code })
 }
 
 export async function read(path) {

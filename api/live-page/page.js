@@ -233,18 +233,24 @@ async function run() {
     try {
       if (!document.hidden) await refresh()
     } catch (error) {
-      if (error.status === 401) return leave()
+      if (isForTheGate(error)) return leave(error)
       complain(error)
     }
     await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
 
-/** Who is neither signed in nor has a key that is good comes back here after the sign-in, to the same mail. */
-function leave() {
+/** Who is neither signed in nor has a key that is good, or who has to enable a second factor. */
+function isForTheGate({ status, code }) {
+  return status === 401 || code === 'second_factor_needed'
+}
+
+/** They come back here after that, to the same mail. */
+function leave({ code } = {}) {
   forgetKey()
   const here = wantedMail === null ? '/' : `/#mail=${encodeURIComponent(wantedMail)}`
-  location.replace(`/sign-in#next=${encodeURIComponent(here)}`)
+  const step = code === 'second_factor_needed' ? '&step=enable' : ''
+  location.replace(`/sign-in#next=${encodeURIComponent(here)}${step}`)
 }
 
 at('leave').addEventListener('click', async () => {
@@ -254,7 +260,8 @@ at('leave').addEventListener('click', async () => {
 })
 
 async function begin() {
-  const { kind, name, role } = await read('/auth/session')
+  const { kind, name, role, needsSecondFactor } = await read('/auth/session')
+  if (needsSecondFactor) return leave({ code: 'second_factor_needed' })
   mayAcknowledge = role !== 'viewer'
   at('who').textContent = name
   at('leave').hidden = kind !== 'person'
@@ -263,6 +270,6 @@ async function begin() {
 }
 
 begin().catch((error) => {
-  if (error.status === 401) leave()
+  if (isForTheGate(error)) leave(error)
   else complain(error)
 })

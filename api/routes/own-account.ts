@@ -12,6 +12,7 @@ import { formatTime } from '../time.ts'
 
 const tag = 'Sign-in'
 const policy = { for: 'person' } as const
+const enablingPolicy = { for: 'person', withoutSecondFactor: true } as const
 
 const passwordInput = z.strictObject({ password: typedPassword }).openapi('OwnPassword')
 const changeInput = z.strictObject({ currentPassword: typedPassword, password: newPassword }).openapi('PasswordChange')
@@ -91,7 +92,7 @@ export function ownAccountRoutes({ state, changes, people: { accounts, throttle 
       tag,
       summary: 'Begin to use an authenticator app as second factor',
       description: 'It counts once a code was confirmed.',
-      policy,
+      policy: enablingPolicy,
       request: { body: passwordInput },
       responses: { 200: { description: 'What the app needs', schema: secretSchema } },
       problems: [429],
@@ -107,7 +108,7 @@ export function ownAccountRoutes({ state, changes, people: { accounts, throttle 
       tag,
       summary: 'Confirm the second factor with a code of the app',
       description: 'From now on a sign-in needs one. Other sessions end.',
-      policy,
+      policy: enablingPolicy,
       request: { body: codeInput },
       responses: { 204: { description: 'It is enabled; the answer sets the cookie anew' } },
       problems: [429],

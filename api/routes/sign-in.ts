@@ -71,6 +71,9 @@ const whoSchema = z
     scopes: z.array(z.string()).openapi({ description: 'What a key is narrowed to; empty: not narrowed' }),
     /** Null for a key. */
     person: personSchema.nullable(),
+    needsSecondFactor: z.boolean().openapi({
+      description: 'Whether they may do nothing until they have enabled a second factor (`SECOND_FACTOR`)',
+    }),
     session: z
       .strictObject({ id: z.string(), createdAt: timeField, expiresAt: timeField })
       .nullable()
@@ -160,7 +163,7 @@ export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
       path: '/api/v1/auth/sign-out',
       tag,
       summary: 'End the session that this request comes with',
-      policy: { for: 'person' },
+      policy: { for: 'person', withoutSecondFactor: true },
       responses: { 204: { description: 'It is over' } },
       async handler(_, context) {
         const { principal, session } = context
@@ -175,10 +178,10 @@ export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
       path: '/api/v1/auth/session',
       tag,
       summary: 'See who you are to the platform',
-      policy: { for: 'everyone' },
+      policy: { for: 'everyone', withoutSecondFactor: true },
       responses: { 200: { description: 'A person or a key', schema: whoSchema } },
       async handler(_, context) {
-        const { principal, scopes, session } = context
+        const { principal, scopes, session, needsSecondFactor } = context
         const { id, role, sites } = principal
         const person = principal.kind === 'person' ? await state.people.get(id) : undefined
         const body = {
@@ -189,6 +192,7 @@ export function signInRoutes({ state, people, changes }: RouteDeps): Route[] {
           sites: toSiteScope(sites),
           scopes: [...scopes],
           person: person === undefined ? null : toPerson(person),
+          needsSecondFactor,
           session: session && {
             id: session.id,
             createdAt: formatTime(session.createdMs),

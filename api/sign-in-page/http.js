@@ -13,11 +13,11 @@ export async function ask(path, body) {
   throw Object.assign(new Error(detail), { status: response.status, errors })
 }
 
-/** `#token=…` of a link, `#next=/…` of a page that asked for a sign-in, `#error=…` of a provider that did not let somebody in; gone from the address and the history at once. */
+/** `#token=…` of a link, `#next=/…` of a page that asked for a sign-in, `#error=…` of a provider that did not let somebody in, `#step=enable` where a second factor is demanded; gone from the address and the history at once. */
 export function takeFragment() {
   const given = new URLSearchParams(location.hash.slice(1))
   if (location.hash !== '') history.replaceState(null, '', location.pathname)
   const next = given.get('next') ?? '/'
   const isOurs = new URL(next, location.origin).origin === location.origin && /^\/(?![/\\])/.test(next)
-  return { token: given.get('token'), error: given.get('error'), next: isOurs ? next : '/' }
+  return { token: given.get('token'), error: given.get('error'), step: given.get('step'), next: isOurs ? next : '/' }
 }

@@ -10,9 +10,11 @@ const leads = {
   recovery: 'One more step: a recovery code. Each is good once.',
   forgotten: 'We send a link to the address, if it is that of somebody here.',
   key: 'For programs, and for people who have no account yet.',
+  enable: 'A second factor is demanded of you here. Have an authenticator app at hand.',
+  confirm: 'Add this to your authenticator app, and keep the recovery codes where you find them without it.',
 }
 
-const { token, error: refusal, next } = takeFragment()
+const { token, error: refusal, step, next } = takeFragment()
 
 function show(id, lead = leads[id]) {
   for (const step of steps) step.hidden = step.id !== id
@@ -61,6 +63,7 @@ onSubmit('password', async ({ email, password, remember }, form) => {
   const { state } = await ask('/auth/sign-in', { email, password, remember: remember === 'on' })
   form.elements.password.value = ''
   if (state === 'code-needed') show('code')
+  else if ((await ask('/auth/session')).needsSecondFactor) show('enable')
   else enter()
 })
 
@@ -71,6 +74,24 @@ onSubmit('code', async ({ code }) => {
 
 onSubmit('recovery', async ({ recoveryCode }) => {
   await ask('/auth/sign-in/code', { recoveryCode: recoveryCode.trim() })
+  enter()
+})
+
+onSubmit('enable', async ({ password }, form) => {
+  const { uri, recoveryCodes } = await ask('/auth/totp', { password })
+  form.elements.password.value = ''
+  const link = at('confirm').querySelector('a')
+  // Nothing else may stand behind the one link here that leaves the platform.
+  if (uri.startsWith('otpauth://')) link.href = uri
+  at('secret').textContent = new URL(uri).searchParams.get('secret').replace(/(.{4})(?=.)/g, '$1 ')
+  at('recovery-codes').replaceChildren(
+    ...recoveryCodes.map((code) => Object.assign(document.createElement('li'), { textContent: code })),
+  )
+  show('confirm')
+})
+
+onSubmit('confirm', async ({ code }) => {
+  await ask('/auth/totp/confirm', { code })
   enter()
 })
 
@@ -129,7 +150,7 @@ async function begin() {
     })
     return
   }
-  show('password')
+  show(step === 'enable' ? 'enable' : 'password')
   if (refusal !== null)
     complain(
       new Error('The organisation’s sign-in did not let you in, or nobody here has its address. Ask an administrator.'),

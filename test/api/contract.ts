@@ -14,7 +14,10 @@ const policy = z.strictObject({
   devices: z.literal('own').optional(),
 })
 
-const ownPolicy = z.strictObject({ for: z.enum(['person', 'everyone']) })
+const ownPolicy = z.strictObject({
+  for: z.enum(['person', 'everyone']),
+  withoutSecondFactor: z.literal(true).optional(),
+})
 
 const anyPolicy = z.union([z.literal('public'), ownPolicy, policy])
 export type Policy = z.output<typeof anyPolicy>

@@ -109,7 +109,7 @@ test('a route by which somebody could be guessed has a limit of its own', async 
     definePublicRoute({ ...face, path: '/other', responses, handler }),
   ]
   const app = createApp(routes, apiConfigSchema.parse({}), {
-    authenticate: async () => ({ principal: nobody, scopes: [], session: null, cookies: [] }),
+    authenticate: async () => ({ principal: nobody, scopes: [], session: null, needsSecondFactor: false, cookies: [] }),
     logger: pino({ level: 'silent' }),
     metrics: { begin: () => () => undefined, cacheAsked: () => undefined },
     quotaOf: createQuotas(limits, () => undefined),

@@ -20,6 +20,7 @@ const context: PrincipalContext = {
   principal: { kind: 'key', id: 'k', role: 'admin', sites: 'all' },
   scopes: [],
   session: null,
+  needsSecondFactor: false,
   stillAllowed: async () => true,
   cookie: null,
   userAgent: null,

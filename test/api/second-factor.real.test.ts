@@ -1,6 +1,6 @@
-import { createOTP } from '@better-auth/utils/otp'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { cookieOf, type Harness, password, startApi, startMs } from './harness.ts'
+import { createTotpApp } from './totp-app.ts'
 
 let api: Harness
 beforeEach(async () => {
@@ -16,18 +16,10 @@ async function withApp() {
   const { person, cookie } = await api.signIn()
   const begun = await api.post(`${auth}/totp`, { password }, { cookie })
   expect(begun.status).toBe(200)
-  const secret = new URL(begun.body.uri).searchParams.get('secret') ?? ''
-  const code = () => createOTP(Buffer.from(decodeBase32(secret)).toString()).totp()
+  const code = createTotpApp(begun.body.uri)
   const confirmed = await api.post(`${auth}/totp/confirm`, { code: await code() }, { cookie })
   expect(confirmed.status).toBe(204)
   return { person, old: cookie, cookie: cookieOf(confirmed), code, recoveryCodes: begun.body.recoveryCodes as string[] }
-}
-
-function decodeBase32(text: string): Uint8Array {
-  const bits = [...text]
-    .map((char) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0'))
-    .join('')
-  return Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
 }
 
 async function firstStep(email: string) {
@@ -86,9 +78,8 @@ test('a session of one visit does not become a longer one with the second factor
   const { person } = await api.signIn()
   const cookie = cookieOf(await api.post(`${auth}/sign-in`, { email: person.email, password }, anybody))
   const begun = await api.post(`${auth}/totp`, { password }, { cookie })
-  const secret = decodeBase32(new URL(begun.body.uri).searchParams.get('secret') ?? '')
   api.setTime(startMs + 3_600_000)
-  const code = await createOTP(Buffer.from(secret).toString()).totp()
+  const code = await createTotpApp(begun.body.uri)()
   const confirmed = cookieOf(await api.post(`${auth}/totp/confirm`, { code }, { cookie }))
   const session = async (of: string) => (await api.get(`${auth}/session`, { cookie: of })).body.session
   expect((await session(confirmed)).expiresAt).toBe('2026-11-24T10:00:00.000Z')
