@@ -103,6 +103,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     recordedCheckpoints: deps.recordedCheckpoints,
     changes,
     peerTimeoutMs: config.peerTimeoutMs,
+    anonymous: config.anonymous,
     version: deps.version,
   })
   const metrics = createHttpMetrics(deps.metrics, deps.service)

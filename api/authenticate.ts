@@ -119,7 +119,9 @@ async function renewed(caller: Caller, session: SessionRecord, deps: Authenticat
   return due && !isForOneVisit(session) ? accounts.renew(caller, sessionMs) : []
 }
 
-export function mayCall(who: Pick<Authenticated, 'principal' | 'scopes'>, policy: Policy): boolean {
+type Asker = Pick<Authenticated, 'principal' | 'scopes' | 'needsSecondFactor'>
+
+export function mayCall(who: Asker, policy: Policy): boolean {
   try {
     authorise(who, policy)
     return true
@@ -129,10 +131,7 @@ export function mayCall(who: Pick<Authenticated, 'principal' | 'scopes'>, policy
 }
 
 /** Returns when the policy lets the principal in; a 403 problem says what is missing. */
-export function authorise(
-  { principal, scopes, needsSecondFactor }: Pick<Authenticated, 'principal' | 'scopes' | 'needsSecondFactor'>,
-  policy: Policy | OwnPolicy,
-): void {
+export function authorise({ principal, scopes, needsSecondFactor }: Asker, policy: Policy | OwnPolicy): void {
   if (needsSecondFactor && !('for' in policy && policy.withoutSecondFactor === true))
     throw new HttpProblem(
       'second_factor_needed',

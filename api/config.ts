@@ -16,6 +16,10 @@ const port = z.int().min(0).max(65_535).optional()
 
 const perMin = (fallback: number) => z.int().min(0).max(10_000_000).default(fallback)
 
+/** What tells nothing of anybody, and yet need not be everybody's. */
+const openPages = ['docs', 'metrics'] as const
+export type OpenPage = (typeof openPages)[number]
+
 export const apiConfigSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every interface'),
   port: port.describe('Plain HTTP; 0 picks a free port, absent is off'),
@@ -121,6 +125,15 @@ export const apiConfigSchema = z.strictObject({
     .strictObject({ issuer: z.string(), clientId: z.string(), clientSecret: z.string(), name: z.string() })
     .optional()
     .describe('OpenID Connect provider by which people who are here already may sign in'),
+  anonymous: commaSeparated(
+    (text) => text === 'none' || openPages.some((page) => page === text),
+    'docs, metrics or none',
+  )
+    .transform((parts) => openPages.filter((page) => parts.includes(page)))
+    .prefault('docs,metrics')
+    .describe(
+      'What can be read without a key or a session, of `docs` (with /openapi.json) and `metrics`, comma-separated; `none`: nothing, and Prometheus sends a key',
+    ),
   secondFactor: z
     .enum(['optional', 'admins', 'everyone'])
     .default('optional')

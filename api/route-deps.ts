@@ -5,6 +5,7 @@ import type { Cache } from '../store/cache/index.ts'
 import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import type { PeopleAccess } from './auth/people-access.ts'
 import type { Changes } from './changes.ts'
+import type { OpenPage } from './config.ts'
 import type { Hub } from './live/hub.ts'
 import type { LiveStreams } from './live-streams.ts'
 import type { ApiPeers, ValidateRule } from './ports.ts'
@@ -26,5 +27,7 @@ export interface RouteDeps {
   readonly registry: Registry
   readonly clock: Clock
   readonly peerTimeoutMs: number
+  /** What needs neither key nor session. */
+  readonly anonymous: readonly OpenPage[]
   readonly version: string
 }

@@ -236,3 +236,18 @@ export function definePublicRoute<
       handler(await parseRequest(request, face.request ?? {}), context),
   }
 }
+
+/** A route that is anybody's or not, as the settings say. */
+export function defineOpenRoute<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  const Responses extends ResponseSpecs,
+>(
+  policy: Policy | OwnPolicy | 'public',
+  route: RouteFace<Params, Query, Body, Responses> & {
+    handler(input: RouteInput<Params, Query, Body>, context: RequestContext): Promise<Answer<NoInfer<Responses>>>
+  },
+): Route {
+  return policy === 'public' ? definePublicRoute(route) : defineRoute({ ...route, policy })
+}

@@ -60,6 +60,6 @@ export function createRoutes(deps: RouteDeps): readonly Route[] {
     ...serviceLevelRoutes(deps),
     ...healthRoutes(deps),
   ]
-  routes.push(...liveRoutes(), ...signInPageRoutes(), ...docsRoutes(routes, deps.version))
+  routes.push(...liveRoutes(), ...signInPageRoutes(), ...docsRoutes(routes, deps))
   return routes
 }

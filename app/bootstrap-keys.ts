@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { linkLifeMs } from '../model/index.ts'
+import { type Clock, linkLifeMs } from '../model/index.ts'
 import { commandLineKeySetting, platformActor, type State } from '../store/state/index.ts'
 
 export interface BootstrapKeys {
@@ -11,10 +11,13 @@ export interface BootstrapKeys {
   readonly firstAdmin: string | undefined
 }
 
+/** It stood on a terminal, or in a journal: long enough to try things and to make keys, too short to build upon. */
+const firstAdminLifeMs = 7 * 86_400_000
+
 /** The operator's own key, from the first start on. Revoked or replaced it stays so, whatever the setting says. */
 export async function acceptBootstrapKey(state: State, ownKey: string | undefined, logger: Logger): Promise<void> {
   if (ownKey === undefined || (await state.credentials.verify(ownKey)) !== undefined) return
-  if (!(await state.credentials.isKnown(ownKey))) await issueAdminKey(state, 'bootstrap', ownKey)
+  if (!(await state.credentials.isKnown(ownKey))) await issueAdminKey(state, 'bootstrap', { ownKey })
   else logger.warn('BOOTSTRAP_ADMIN_KEY is not accepted: it was revoked or replaced')
 }
 
@@ -22,9 +25,10 @@ export async function acceptBootstrapKey(state: State, ownKey: string | undefine
  * Makes the keys that a start needs and does not have. The last thing that a start does: a key that nobody could be shown,
  * because the start failed, would lock everybody out.
  */
-export async function makeFirstKeys(state: State, dataDir: string): Promise<BootstrapKeys> {
+export async function makeFirstKeys(state: State, dataDir: string, clock: Clock): Promise<BootstrapKeys> {
   const nobody = (await state.credentials.listKeys({ limit: 1 })).items.length === 0
-  const firstAdmin = nobody ? await issueAdminKey(state, 'first admin') : undefined
+  const expiresMs = clock.now() + firstAdminLifeMs
+  const firstAdmin = nobody ? await issueAdminKey(state, 'first admin', { expiresMs }) : undefined
   return { commandLine: await commandLineKey(state, join(dataDir, 'command-line.key')), firstAdmin }
 }
 
@@ -49,9 +53,16 @@ export async function makeSetupLink(state: State): Promise<string | undefined> {
   return (await state.change(platformActor, (unit) => unit.links.issue('setup', null, linkLifeMs.setup))).token
 }
 
-async function issueAdminKey(state: State, name: string, ownKey?: string): Promise<string> {
+interface AdminKeyOptions {
+  readonly ownKey?: string
+  /** Absent: it does not. */
+  readonly expiresMs?: number
+}
+
+async function issueAdminKey(state: State, name: string, options: AdminKeyOptions = {}): Promise<string> {
+  const { ownKey, expiresMs = null } = options
   return state.change(platformActor, async (unit) => {
-    const input = { name, role: 'admin', sites: 'all', scopes: [], expiresMs: null } as const
+    const input = { name, role: 'admin', sites: 'all', scopes: [], expiresMs } as const
     return (await unit.credentials.issueKey(input, ownKey)).token
   })
 }

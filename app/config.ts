@@ -162,6 +162,7 @@ export function loadConfig(real: Environment, envFile = '.env'): PlatformConfig 
         forwardedHeader: values.HTTP_FORWARDED_HEADER,
       }),
       trustedProxies: values.HTTP_TRUSTED_PROXIES,
+      anonymous: values.HTTP_ANONYMOUS,
       corsOrigins: values.HTTP_CORS_ORIGINS,
     },
   }

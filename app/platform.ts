@@ -18,6 +18,7 @@ import { type DataFolder, openDataFolder } from './data-folder.ts'
 import type { IngestThreadData } from './ingest-thread.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { connectionsWithin, openFilesMax } from './open-files.ts'
+import { plainListeners } from './plain-listeners.ts'
 import { type IngestThread, startIngestThread, startOperationsThread } from './platform-threads.ts'
 import { serve } from './port-rpc.ts'
 import type { BrokerService } from './services.ts'
@@ -68,6 +69,9 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
   const operations = startOperationsThread(onFailure)
   lifecycle.own('operations thread, not begun', () => operations.stop(threadStopMs))
   try {
+    const plain = plainListeners(config)
+    if (plain !== undefined)
+      logger.warn(plain, 'passwords, tokens and keys may come in the clear: there are plain listeners')
     // Before the broker reads its files: what is newer there is found by the watch.
     const tls = config.tls && requireTls(config.tls)
     const folder = openDataFolder(config.dataDir)
@@ -189,7 +193,7 @@ export async function startPlatform(config: PlatformConfig, deps: PlatformDeps):
       )
     lifecycle.own('tls watch', () => tlsWatch?.stop())
     tlsWatch?.start()
-    const keys = await makeFirstKeys(state, folder.path)
+    const keys = await makeFirstKeys(state, folder.path, systemClock)
     const setupToken = await makeSetupLink(state)
     const { tcp, tls: mqttsPort, ws, wss } = broker.ports()
     const host = loopbackOf(config.api.host)

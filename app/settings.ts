@@ -65,10 +65,14 @@ const platformSchemas = {
   MQTT_CLIENT_CA_FILE: brokerConfigSchema.shape.clientCaFile,
   BOOTSTRAP_ADMIN_KEY: z
     .string()
-    .min(8, 'is shorter than 8 characters')
+    .min(32, 'is shorter than 32 characters: take what `openssl rand -base64 32` prints')
     .max(256)
+    .regex(/^[\x21-\x7e]*$/, 'has characters that a header does not carry: take what `openssl rand -base64 32` prints')
+    .refine((key) => new Set(key).size >= 10, 'is not random: take what `openssl rand -base64 32` prints')
     .optional()
-    .describe('Admin API key to accept from the first start; without it an empty store prints a one-time one'),
+    .describe(
+      'Admin API key of your own to accept from the first start, 32 random characters or more; without it an empty store prints one that is good for a week',
+    ),
   SITE_TIME_ZONE: timeZone.default('UTC').describe('IANA time zone of the site `main` that the first start makes'),
   SITE_CURRENCY: z
     .string()
@@ -167,6 +171,7 @@ export const settingSchemas = {
   HTTP_SIGN_INS_PER_MIN: apiShape.signInPerMin,
   SESSION_DAYS: apiShape.sessionDays,
   SECOND_FACTOR: apiShape.secondFactor,
+  HTTP_ANONYMOUS: apiShape.anonymous,
   OIDC_ISSUER: z
     .url({ protocol: /^https?$/, error: 'is not an http or https address' })
     .optional()

@@ -7,6 +7,7 @@ import { headersOf } from './caller-headers.ts'
 import { refuseKnownPassword } from './known-passwords.ts'
 import { type AskLibrary, LibraryRefusal } from './library.ts'
 import { hashPassword, type PasswordWork } from './password-work.ts'
+import { hashRecoveryCode } from './recovery-codes.ts'
 import type { CookieBearer, SessionCookie } from './session-cookie.ts'
 import { isForOneVisit } from './terms.ts'
 
@@ -195,10 +196,11 @@ export function createAccounts({ ask, passwordWork, sessions, sessionCookie, clo
       const step = headersOf({ ...caller, cookie: stepCookies(caller.cookie) })
       const whose = await ask(caller, (library) => whoBegan(library, caller))
       try {
-        const input = { body: { code }, headers: step, returnHeaders: true } as const
+        const input = { headers: step, returnHeaders: true } as const
         const { response, headers } = await ask(caller, async (library) => {
-          if (kind === 'recovery-code') return library.api.verifyBackupCode(input)
-          const verified = await library.api.verifyTOTP(input)
+          if (kind === 'recovery-code')
+            return library.api.verifyBackupCode({ ...input, body: { code: hashRecoveryCode(code) } })
+          const verified = await library.api.verifyTOTP({ ...input, body: { code } })
           await refuseUsedCode(library, verified.response, code)
           return verified
         })

@@ -6,6 +6,7 @@ import { genericOAuth } from 'better-auth/plugins/generic-oauth'
 import { twoFactor } from 'better-auth/plugins/two-factor'
 import type { Logger } from 'pino'
 import type { AccountTables } from '../../store/state/index.ts'
+import { makeRecoveryCodes, recoveryCodeStorage } from './recovery-codes.ts'
 import { cookiePrefix } from './session-cookie.ts'
 import { addressHeader, passwordLengths } from './terms.ts'
 
@@ -128,6 +129,7 @@ export function createLibrary(config: LibraryConfig, { tables, maySignIn, logger
       ...(config.oidc === null ? [] : [genericOAuth({ config: [providerOf(config.oidc)] })]),
       twoFactor({
         issuer: 'PELBIoT',
+        backupCodeOptions: { customBackupCodesGenerate: makeRecoveryCodes, storeBackupCodes: recoveryCodeStorage },
         schema: {
           user: { fields: { twoFactorEnabled: 'two_factor_enabled' } },
           twoFactor: {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { z } from '@hono/zod-openapi'
 import { describeRoutes } from '../openapi.ts'
-import { definePublicRoute, type Route } from '../route.ts'
+import { defineOpenRoute, type Route } from '../route.ts'
+import type { RouteDeps } from '../route-deps.ts'
 import { pagePolicy } from '../security-headers.ts'
 
 const tag = 'Platform'
@@ -11,10 +12,14 @@ const page = new URL('../docs-page/', import.meta.url)
 const headers = { 'content-security-policy': pagePolicy() }
 
 /** `routes` is the list that these routes join, so that the document, made when first asked for, has them too. */
-export function docsRoutes(routes: readonly Route[], version: string): Route[] {
+export function docsRoutes(
+  routes: readonly Route[],
+  { version, anonymous }: Pick<RouteDeps, 'version' | 'anonymous'>,
+): Route[] {
+  const policy = anonymous.includes('docs') ? 'public' : ({ for: 'everyone' } as const)
   let document: object | undefined
   return [
-    definePublicRoute({
+    defineOpenRoute(policy, {
       method: 'get',
       path: '/openapi.json',
       tag,
@@ -25,7 +30,7 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
         return { status: 200, body: { openapi: '3.1.0', ...document } }
       },
     }),
-    definePublicRoute({
+    defineOpenRoute(policy, {
       method: 'get',
       path: '/docs',
       tag,
@@ -33,7 +38,7 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
       responses: { 200: { description: 'The documentation as a page', schema: z.string(), mediaType: html } },
       handler: async () => ({ status: 200, headers, body: await readFile(new URL('page.html', page), 'utf8') }),
     }),
-    definePublicRoute({
+    defineOpenRoute(policy, {
       method: 'get',
       path: '/docs/page.css',
       tag,
@@ -41,7 +46,7 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
       responses: { 200: { description: 'CSS', schema: z.string(), mediaType: 'text/css; charset=utf-8' } },
       handler: async () => ({ status: 200, body: await readFile(new URL('page.css', page), 'utf8') }),
     }),
-    definePublicRoute({
+    defineOpenRoute(policy, {
       method: 'get',
       path: '/docs/page.js',
       tag,

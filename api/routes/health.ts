@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { withDeadline } from '../deadline.ts'
 import { createPlatformMetrics } from '../platform-metrics.ts'
-import { definePublicRoute, type Route } from '../route.ts'
+import { defineOpenRoute, definePublicRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 
 const tag = 'Platform'
@@ -15,7 +15,10 @@ const readySchema = z
   })
   .openapi('Readiness')
 
-export function healthRoutes({ state, peers, registry, peerTimeoutMs }: RouteDeps): Route[] {
+/** They are of every site. */
+const metricsPolicy = { role: 'viewer', scope: 'platform:read', sites: 'every' } as const
+
+export function healthRoutes({ state, peers, registry, peerTimeoutMs, anonymous }: RouteDeps): Route[] {
   const updateMetrics = createPlatformMetrics(registry, peers, peerTimeoutMs)
 
   const checks: Readonly<Record<string, () => Promise<string>>> = {
@@ -64,7 +67,7 @@ export function healthRoutes({ state, peers, registry, peerTimeoutMs }: RouteDep
         return { status: ready ? 200 : 503, body: { ready, checks: Object.fromEntries(results) } }
       },
     }),
-    definePublicRoute({
+    defineOpenRoute(anonymous.includes('metrics') ? 'public' : metricsPolicy, {
       method: 'get',
       path: '/metrics',
       tag,

@@ -61,8 +61,8 @@ const attemptSchema = z
   .openapi('DeliveryAttempt')
 
 /** Mails about accounts say who has one, and what they do with it: for those who may read that elsewhere too. */
-function maySeeAccounts({ principal, scopes }: PrincipalContext): boolean {
-  return mayCall({ principal, scopes }, { role: 'admin', scope: 'people:read', sites: 'every' })
+function maySeeAccounts(context: PrincipalContext): boolean {
+  return mayCall(context, { role: 'admin', scope: 'people:read', sites: 'every' })
 }
 
 export function notificationRoutes({ state, changes }: RouteDeps): Route[] {

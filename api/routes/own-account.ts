@@ -4,7 +4,7 @@ import type { PersonRecord, SessionRecord } from '../../store/state/index.ts'
 import type { SessionChange } from '../auth/accounts.ts'
 import { timeField } from '../fields.ts'
 import { newPassword, typedPassword } from '../person-schemas.ts'
-import { badField } from '../problem.ts'
+import { badField, HttpProblem } from '../problem.ts'
 import { defineRoute, type PrincipalContext, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found } from '../site-access.ts'
@@ -13,6 +13,10 @@ import { formatTime } from '../time.ts'
 const tag = 'Sign-in'
 const policy = { for: 'person' } as const
 const enablingPolicy = { for: 'person', withoutSecondFactor: true } as const
+
+/** Who found a browser open, or copied a cookie, must not shut its person out. */
+const freshMs = 15 * 60_000
+const freshOnly = 'With a session that began within the last quarter of an hour: sign in again before.'
 
 const passwordInput = z.strictObject({ password: typedPassword }).openapi('OwnPassword')
 const changeInput = z.strictObject({ currentPassword: typedPassword, password: newPassword }).openapi('PasswordChange')
@@ -45,7 +49,15 @@ const sessionSchema = z
   .openapi('Session')
 
 /** What people do about their own accounts. */
-export function ownAccountRoutes({ state, changes, people: { accounts, throttle } }: RouteDeps): Route[] {
+export function ownAccountRoutes({ state, changes, clock, people: { accounts, throttle } }: RouteDeps): Route[] {
+  function refuseStale({ session }: PrincipalContext): void {
+    if (session !== null && session.createdMs + freshMs > clock.now()) return
+    throw new HttpProblem(
+      'fresh_sign_in_needed',
+      'this session began more than a quarter of an hour ago: sign in again',
+    )
+  }
+
   async function self({ principal }: PrincipalContext): Promise<PersonRecord> {
     return found(await state.people.get(principal.id), 'person', principal.id)
   }
@@ -172,9 +184,11 @@ export function ownAccountRoutes({ state, changes, people: { accounts, throttle 
       path: '/api/v1/auth/sessions',
       tag,
       summary: 'Sign out everywhere else',
+      description: freshOnly,
       policy,
       responses: { 204: { description: 'This session is the only one left' } },
       async handler(_, context) {
+        refuseStale(context)
         const { principal, session } = context
         await changes.applyUnlogged(context, (unit) => unit.accounts.endSessions(principal.id, session?.id))
         return { status: 204 }
@@ -185,10 +199,12 @@ export function ownAccountRoutes({ state, changes, people: { accounts, throttle 
       path: '/api/v1/auth/sessions/{id}',
       tag,
       summary: 'End one of your sessions',
+      description: `${freshOnly} This very one it may always end.`,
       policy,
       request: { params: z.strictObject({ id: z.string().min(1).max(64) }) },
       responses: { 204: { description: 'It is over' } },
       async handler({ params }, context) {
+        if (params.id !== context.session?.id) refuseStale(context)
         await changes.applyUnlogged(context, (unit) => unit.accounts.endSession(context.principal.id, params.id))
         return { status: 204 }
       },

@@ -62,7 +62,10 @@ function welcome(platform: Platform, config: PlatformConfig): string {
     ['MQTT over WebSocket and TLS', mqttWssPort],
   ].filter(([, port]) => port !== undefined)
   const key = firstAdminKey ?? '$KEY'
-  const shown = firstAdminKey === undefined ? '' : `\n  Admin API key, shown this once: ${firstAdminKey}\n`
+  const shown =
+    firstAdminKey === undefined
+      ? ''
+      : `\n  Admin API key for a week, shown this once: ${firstAdminKey}\n  Lasting ones: npm run -s pelbiot -- key create NAME --role admin\n`
   const url = platform.httpUrl
   const base = config.api.publicUrl ?? url
   const setup =

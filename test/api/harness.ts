@@ -175,13 +175,14 @@ export async function startApi(
     throw error
   }
   const url = `http://127.0.0.1:${api.ports().plain}`
-  const document = openApiDocument.parse(await (await fetch(`${url}/openapi.json`)).json())
 
   async function issueKey(input: Partial<ApiKeyInput>): Promise<string> {
     const whole: ApiKeyInput = { name: 'test', role: 'viewer', sites: 'all', scopes: [], expiresMs: null, ...input }
     return (await state.change(platformActor, (unit) => unit.credentials.issueKey(whole))).token
   }
   const adminKey = await issueKey({ name: 'admin', role: 'admin' })
+  const described = await fetch(`${url}/openapi.json`, { headers: { authorization: `Bearer ${adminKey}` } })
+  const document = openApiDocument.parse(await described.json())
 
   async function request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const { body, raw, cookie, key = cookie === undefined ? adminKey : null } = options

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../app/demo/free-port.ts'
 import { platformActor } from '../../store/state/index.ts'
@@ -73,6 +74,10 @@ test('somebody who was invited comes in by the address that the provider has ver
   })
   const { items } = await api.state.audit.list({ scope: 'all', limit: 10, resourceId: person.id })
   expect(items[0]).toMatchObject({ action: 'person.sign-in', after: { method: 'provider' } })
+  // Of the provider's tokens nothing is kept.
+  const { rows } = await sql<Record<string, unknown>>`select * from auth_accounts`.execute(api.state.accountTables)
+  const kept = rows.filter((row) => row['person_id'] === person.id)
+  expect(kept).toEqual([expect.objectContaining({ access_token: null, refresh_token: null, id_token: null })])
 
   // Known by their subject from now on, whatever address the provider tells.
   provider.user = { sub: 'one', email: 'renamed@example.com', verified: false }

@@ -33,6 +33,7 @@ export function routeDepsOf({ state, fake, clock }: Harness): RouteDeps {
     registry,
     clock,
     peerTimeoutMs: 100,
+    anonymous: ['docs', 'metrics'],
     version: '0',
   }
 }

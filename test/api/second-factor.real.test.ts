@@ -89,9 +89,13 @@ test('a session of one visit does not become a longer one with the second factor
 
 test('a recovery code is good once, and new ones take the place of the old', async () => {
   const { person, cookie, recoveryCodes } = await withApp()
-  const [one = '', two = ''] = recoveryCodes
+  const [one = '', two = '', three = ''] = recoveryCodes
+  expect(recoveryCodes).toEqual(recoveryCodes.map(() => expect.stringMatching(/^[0-9A-Z]{4}(-[0-9A-Z]{4}){5}$/)))
   expect((await secondStep(await firstStep(person.email), { recoveryCode: one })).status).toBe(200)
   expect((await secondStep(await firstStep(person.email), { recoveryCode: one })).status).toBe(401)
+  // However it is typed.
+  const typed = three.toLowerCase().replaceAll('-', ' ')
+  expect((await secondStep(await firstStep(person.email), { recoveryCode: typed })).status).toBe(200)
   expect((await api.post(`${auth}/totp/recovery-codes`, { password: 'wrong' }, { cookie })).status).toBe(422)
   expect((await api.post(`${auth}/totp/recovery-codes`, { password }, { cookie })).body.recoveryCodes).toHaveLength(10)
   expect((await secondStep(await firstStep(person.email), { recoveryCode: two })).status).toBe(401)

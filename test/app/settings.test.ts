@@ -48,6 +48,14 @@ describe('settings', () => {
     expect([...wrongSettings(env)].sort()).toEqual(Object.keys(env).sort())
   })
 
+  test.each([
+    ['short', 'short'],
+    ['one that a header does not carry', `${'k7 '.repeat(20)}abcdefghijkl`],
+    ['no chance in it', 'abcabcabc'.repeat(5)],
+  ])("an admin key of one's own has 32 random characters: %s", (_, key) => {
+    expect(wrongSettings({ BOOTSTRAP_ADMIN_KEY: key })).toEqual(['BOOTSTRAP_ADMIN_KEY'])
+  })
+
   test('HTTPS is on where there is a certificate, and HTTP may be off then', () => {
     expect(load({}).api).toMatchObject({ port: 8080, tlsPort: undefined })
     expect(load(tls('one-cert', 'one-key')).api).toMatchObject({ port: 8080, tlsPort: 8443 })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { makeSetupLink } from '../../app/bootstrap-keys.ts'
+import { makeFirstKeys, makeSetupLink } from '../../app/bootstrap-keys.ts'
 import { systemClock } from '../../model/index.ts'
 import { openState, platformActor, stateConfigSchema } from '../../store/state/index.ts'
 import { makeTempFolder } from '../setup/temp-folder.ts'
@@ -26,6 +26,26 @@ test('each start makes another link for the first admin, until there is somebody
   } as const
   await state.change(platformActor, (unit) => unit.people.create(someone))
   expect(await makeSetupLink(state)).toBeUndefined()
+  await state.close()
+  folder.remove()
+})
+
+test('the first admin key ends after a week', async () => {
+  const folder = makeTempFolder('first-key')
+  const config = { ...stateConfigSchema.parse({}), file: join(folder.path, 'state.db'), migrate: true }
+  let nowMs = Date.now()
+  const clock = { now: () => nowMs }
+  const state = await openState(
+    { ...config, tokenSecret: randomBytes(32) },
+    { clock, logger: pino({ level: 'silent' }) },
+  )
+  const { firstAdmin = '', commandLine } = await makeFirstKeys(state, folder.path, clock)
+  expect(await state.credentials.verify(firstAdmin)).toMatchObject({ role: 'admin', sites: 'all' })
+  nowMs += 7 * 86_400_000
+  expect(await state.credentials.verify(firstAdmin)).toBeUndefined()
+  expect(await state.credentials.verify(commandLine)).toBeDefined()
+  // It is not made anew: whoever owns the folder makes keys by the command line.
+  expect((await makeFirstKeys(state, folder.path, clock)).firstAdmin).toBeUndefined()
   await state.close()
   folder.remove()
 })
