@@ -14,7 +14,7 @@ export interface RedisCacheOptions {
 
 export interface RedisCacheDeps {
   readonly redis: Redis
-  /** Asked first: it costs a hundredth, and has what Redis does not take, or not now. */
+  /** Asked first: it costs next to nothing, and has what Redis does not take, or not now. */
   readonly memory: Cache
   readonly logger: Logger
 }
