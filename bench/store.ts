@@ -198,8 +198,12 @@ async function measureDuckdb(load: Load, say: (line: string) => void) {
   }
 }
 
-/** The same questions once everything is rolled up, and what that took. */
+/**
+ * The same questions once everything is rolled up, and what that took. Where devices report more seldom than a rollup is long there
+ * is nothing to learn from it.
+ */
 async function rollUp(store: ReadingStore & RollableStore, load: Load, say: (line: string) => void) {
+  if (load.everyMs === undefined) return {}
   say('rolls up everything')
   const beforeMs = startMs + load.days * dayMs
   let longestStepMs = 0
