@@ -78,15 +78,9 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
     })
     lifecycle.own('nightly work', nightly.stop)
     nightly.start()
-    if (store.rollUp !== undefined) {
-      const rollups = createRollupWork(rollupWorkConfig, {
-        readings: { rollUp: store.rollUp },
-        clock: systemClock,
-        logger,
-      })
-      lifecycle.own('rollups', rollups.stop)
-      rollups.start()
-    }
+    const rollups = createRollupWork(rollupWorkConfig, { readings: store, clock: systemClock, logger })
+    lifecycle.own('rollups', rollups.stop)
+    rollups.start()
     serve(port, {
       ...ingest.queries,
       range: readings.range,

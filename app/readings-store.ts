@@ -23,7 +23,7 @@ type StoreConfig = Pick<PlatformConfig, 'readings' | 'influxdb'>
 export function openableReadings(
   config: StoreConfig,
   deps: ReadingStoreDeps,
-): ReadingStore & Partial<CompactableStore & RollableStore> {
+): ReadingStore & RollableStore & Partial<CompactableStore> {
   const { readingsFile, ...rest } = deps
   if (config.influxdb !== undefined) return createInfluxdbReadings(config.influxdb, { ...rest, clock: systemClock })
   return createDuckdbReadings({ ...config.readings, path: readingsFile }, rest)

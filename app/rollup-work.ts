@@ -11,7 +11,7 @@ export interface RollupWorkConfig {
 }
 
 export interface RollupWorkDeps {
-  readonly readings: RollableStore
+  readonly readings: Pick<RollableStore, 'rollUp'>
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -1,12 +1,13 @@
 import { AppError, type Quality, ReadingBatchBuilder, type SeriesId } from '../../model/index.ts'
 import type { LogPosition } from '../../store/log/index.ts'
-import type { ReadingColumns, ReadingStore } from '../../store/readings/index.ts'
+import type { ReadingColumns, ReadingStore, RollableStore } from '../../store/readings/index.ts'
+import { copyOutlived } from './outlived.ts'
 import { type DevicePart, differenceIn, planCopy } from './plan.ts'
 import type { CopyProgress } from './progress-file.ts'
 
 export interface CopyDeps {
-  readonly from: ReadingStore
-  readonly to: ReadingStore
+  readonly from: ReadingStore & RollableStore
+  readonly to: ReadingStore & RollableStore
   /** The log that both must be made from. */
   readonly logId: string
   /** How far an earlier attempt came, and where to say how far this one is. */
@@ -70,6 +71,7 @@ export async function copyReadings(deps: CopyDeps): Promise<CopyResult> {
     if (difference !== undefined) differences.push(difference)
     onVerified(i + 1, all.length)
   }
+  differences.push(...(await copyOutlived({ from, to, series })))
   // Only now it has everything that the first one has, up to there.
   if (differences.length === 0) await to.write(new ReadingBatchBuilder(1), Math.max(before, reached))
   // What differs is not there, whatever was written: another attempt begins at the beginning.

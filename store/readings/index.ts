@@ -26,6 +26,7 @@ export type {
   RollableStore,
   RollUp,
   RollUpStep,
+  RollupColumns,
   SeriesCatalog,
   SeriesInfo,
   SeriesMarks,

@@ -148,6 +148,19 @@ export interface RollableStore {
    * a store from before rollups, it goes on where it was.
    */
   rollUp(beforeMs: number, what: RollUp): Promise<RollUpStep | undefined>
+  /** Before this, epoch ms, rollups have outlived the readings; -Infinity: nowhere. */
+  outlivedMs(): Promise<number>
+  /** The rollups of one series in [fromMs, toMs), ascending. */
+  rollups(query: Omit<RangeQuery, 'limit'>): Promise<RollupColumns>
+  /** From now on only rollups answer what lies before `beforeMs`, the begin of a UTC day; what it has of readings there does not count. */
+  outlive(beforeMs: number): Promise<void>
+  /** Takes over rollups from another store, of slots that are outlived, in place of those that it has of the series and that time. */
+  takeRollups(seriesId: SeriesId, rollups: RollupColumns): Promise<void>
+}
+
+/** Index i is the slot that begins at `slotsMs[i]`; each has at least one reading. */
+export interface RollupColumns extends Omit<BucketColumns, 'avg'> {
+  readonly slotsMs: Float64Array
 }
 
 /** What of a series may be kept, and until when; index i answers the i-th query. */

@@ -4,14 +4,14 @@ import { expect, test } from 'vitest'
 import { copyReadings } from '../../app/readings-copy/copy.ts'
 import { createProgressFile } from '../../app/readings-copy/progress-file.ts'
 import { AppError } from '../../model/index.ts'
-import type { ReadingStore, SeriesInfo } from '../../store/readings/index.ts'
+import type { ReadingStore, RollableStore, SeriesInfo } from '../../store/readings/index.ts'
 import { describeWith } from '../setup/require-tool.ts'
 import { makeTempFolder } from '../setup/temp-folder.ts'
 import { batchOf, createTestCatalog, type TestReading } from '../store/readings/catalog.ts'
 import { createDuckdbPlace } from '../store/readings/duckdb-place.ts'
 import { useInfluxdb } from '../store/readings/influxdb-place.ts'
 import { testLogId } from '../store/readings/memory-readings.ts'
-import { always, dayMs, march } from '../store/readings/store-under-test.ts'
+import { always, dayMs, march, rollUpAll } from '../store/readings/store-under-test.ts'
 
 function createHistory() {
   const catalog = createTestCatalog()
@@ -41,7 +41,10 @@ describeWith(['influxd'], 'copying readings', () => {
     const [duckdb, influxdb] = [await createDuckdbPlace(), await begin()]
     const folder = makeTempFolder('copy')
     const file = join(folder.path, 'progress.json')
-    const copy = async (stores: { from: ReadingStore; to: ReadingStore }, onCopied = () => {}) => {
+    const copy = async (
+      stores: { from: ReadingStore & RollableStore; to: ReadingStore & RollableStore },
+      onCopied = () => {},
+    ) => {
       try {
         return await copyReadings({
           ...stores,
@@ -70,6 +73,42 @@ describeWith(['influxd'], 'copying readings', () => {
     }
     return { ...history, duckdb, influxdb, file, copy, fill, remove }
   }
+
+  test('takes along what rollups know of readings that are gone, there and back again', async () => {
+    const { catalog, ids, duckdb, influxdb, copy, fill, remove } = await places()
+    const again = await createDuckdbPlace()
+    const edgesMs = Float64Array.from({ length: 20 }, (_, day) => march + day * dayMs)
+    const answers = (store: ReadingStore) => Promise.all(ids.map((seriesId) => store.buckets({ seriesId, edgesMs })))
+    try {
+      await fill()
+      const source = duckdb.create(catalog)
+      await source.open()
+      const wanted = await answers(source)
+      await source.expire(march + 2 * dayMs, march)
+      await source.close()
+      expect((await copy({ from: duckdb.create(catalog), to: influxdb.create(catalog) })).differences).toEqual([])
+      // Once more changes nothing.
+      expect((await copy({ from: duckdb.create(catalog), to: influxdb.create(catalog) })).differences).toEqual([])
+      expect((await copy({ from: influxdb.create(catalog), to: again.create(catalog) })).differences).toEqual([])
+      expect((await copy({ from: influxdb.create(catalog), to: again.create(catalog) })).differences).toEqual([])
+      for (const store of [influxdb.create(catalog), again.create(catalog)]) {
+        await store.open()
+        for (let round = 0; round < 2; round++) {
+          for (const [i, { sum, avg, ...exact }] of (await answers(store)).entries()) {
+            const { sum: wantedSum, avg: _, ...wantedExact } = wanted[i] ?? { sum: new Float64Array(0), avg }
+            expect(exact).toEqual(wantedExact)
+            for (const [n, value] of wantedSum.entries()) if (!Number.isNaN(value)) expect(sum[n]).toBeCloseTo(value, 6)
+          }
+          await rollUpAll(store, march + 30 * dayMs)
+        }
+        await store.close()
+      }
+    } finally {
+      await duckdb.remove()
+      await again.remove()
+      await remove()
+    }
+  })
 
   test('there and back again leaves the same, with qualities, received times and the position', async () => {
     const { catalog, ids, duckdb, influxdb, copy, fill, remove, readings, file } = await places()

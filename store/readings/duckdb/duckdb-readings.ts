@@ -7,6 +7,7 @@ import { selectLatest } from './latest.ts'
 import { createDatabaseOwner, type DuckdbReadingsDeps } from './owner.ts'
 import { selectBuckets, selectRange } from './queries.ts'
 import { forgetBefore, removeBefore } from './removal.ts'
+import { noRollups, reachAtLeast, replaceRollups, selectRollups } from './rolled-copy.ts'
 import { rollStep } from './roller.ts'
 
 const dayMs = 86_400_000
@@ -67,6 +68,24 @@ export function createDuckdbReadings(
       })
     },
     rollUp,
+    outlivedMs: () => owner.query('read rollups', async ({ writer }) => writer.ledger.rawFromMs),
+    rollups: (range) =>
+      owner.query(`read rollups of series ${range.seriesId}`, async ({ readers, writer }) => {
+        const slot = writer.layout.slotOf(range.seriesId)
+        const [fromMs, toMs] = [wholeMs(range.fromMs), wholeMs(range.toMs)]
+        return slot === undefined ? noRollups : readers.use((session) => selectRollups(session, slot, { fromMs, toMs }))
+      }),
+    takeRollups: (seriesId, rollups) =>
+      owner.change(`take rollups of series ${seriesId}`, async ({ session, writer }) => {
+        const slot = await writer.place(seriesId)
+        if (rollups.slotsMs.length > 0) await replaceRollups(session, slot, rollups)
+      }),
+    outlive: (beforeMs) =>
+      owner.change('take rollups', async ({ session, writer }) => {
+        const rawFromMs = Math.max(dayStart(beforeMs), writer.ledger.rawFromMs)
+        for (const rolled of writer.rolled) await reachAtLeast(session, rolled, rawFromMs)
+        await writer.change(async () => ({ readings: 0, rows: 0, rawFromMs }))
+      }),
     compact: async (dayStartMs) => {
       const action = 'compact readings'
       const fromMs = Math.floor(dayStartMs / dayMs) * dayMs

@@ -1,4 +1,4 @@
-import type { ReadingBatch } from '../../../model/index.ts'
+import { type ReadingBatch, ReadingBatchBuilder, type SeriesId } from '../../../model/index.ts'
 import type { LogPosition } from '../../log/index.ts'
 import type { SeriesCatalog } from '../reading-store.ts'
 import { takeStoredRows } from './late-rows.ts'
@@ -11,6 +11,7 @@ import type { Session } from './session.ts'
 import type { StagedTable } from './staged-table.ts'
 import { createStager } from './stager.ts'
 import { createTableWriter, type TableWriter } from './table-writer.ts'
+import type { Slot } from './tables.ts'
 import { inTransaction } from './transaction.ts'
 
 /** The one who changes the store. Its calls must not overlap. */
@@ -21,6 +22,8 @@ export interface Writer {
   /** By the tables' indices. */
   readonly rolled: readonly RolledTable[]
   write(batch: ReadingBatch, position: LogPosition): Promise<void>
+  /** Where the series is, or from now on will be. */
+  place(seriesId: SeriesId): Promise<Slot>
   /** Removals: one transaction of `work`, which tells how the counts change, and before when there are none but in rollups. */
   change(work: (session: Session) => Promise<Removed>): Promise<void>
 }
@@ -101,6 +104,15 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
     rolled,
     get ledger() {
       return ledger
+    },
+    place: async (seriesId) => {
+      const batch = new ReadingBatchBuilder(1)
+      batch.push(seriesId, 0, 0, 0, 0, Number.NaN)
+      await layout.place(batch, session)
+      followLayout()
+      const slot = layout.slotOf(seriesId)
+      if (slot === undefined) throw new RangeError(`series ${seriesId} has no place`)
+      return slot
     },
     write: async (batch, position) => {
       await layout.place(batch, session)

@@ -19,6 +19,7 @@ import { createKeeper } from './keeper.ts'
 import { Layout } from './layout.ts'
 import { selectLatest, selectRange } from './queries.ts'
 import { expireBefore, expireRolled, rollupPolicy } from './retention.ts'
+import { linesOfRollups, noRollups, selectRollups } from './rolled-copy.ts'
 import { createRoller } from './roller.ts'
 import { Rollups } from './rollups.ts'
 import { createWriter } from './writer.ts'
@@ -46,6 +47,7 @@ export function createInfluxdbReadings(
   const connection = createConnection(config, logger)
   const layout = new Layout(catalog)
   const rollups = new Rollups(connection)
+  /** Only within a change. */
   const loadRollups = () => rollups.load(() => rollupPolicy(connection, config))
   const writer = createWriter({ connection, layout, rollups })
   const keeper = createKeeper(config, { connection, layout, logId, clock, logger })
@@ -95,9 +97,13 @@ export function createInfluxdbReadings(
     return result
   }
 
+  async function knowRollups(): Promise<void> {
+    if (!rollups.loaded) await change('read rollups', loadRollups)
+  }
+
   async function rollUp(beforeMs: number, what: RollUp): Promise<RollUpStep | undefined> {
     return roll(async () => {
-      await change('roll up readings', loadRollups)
+      await knowRollups()
       return roller.step(wholeMs(beforeMs), what)
     })
   }
@@ -106,7 +112,7 @@ export function createInfluxdbReadings(
     const path = layout.pathOf(query.seriesId)
     if (path === undefined) return emptyBuckets(checkEdges(query.edgesMs).length - 1)
     for (let attempts = 0; ; attempts++) {
-      await loadRollups()
+      await knowRollups()
       const buckets = await selectBuckets({ connection, path, rollups }, query)
       if (buckets !== undefined) return buckets
       // It was dropped, or set back, and nothing was written since.
@@ -165,6 +171,31 @@ export function createInfluxdbReadings(
       )
     },
     rollUp,
+    outlivedMs: () =>
+      query('read rollups', async () => {
+        await knowRollups()
+        return rollups.rawFromMs
+      }),
+    rollups: (range) =>
+      query('read rollups', async () => {
+        await knowRollups()
+        const path = layout.pathOf(range.seriesId)
+        return path === undefined ? noRollups : selectRollups({ connection, path, rollups }, range)
+      }),
+    takeRollups: (seriesId, taken) =>
+      change('take rollups', async () => {
+        await keeper.attend()
+        await loadRollups()
+        for (const lines of linesOfRollups(layout.placeOfSeries(seriesId), taken))
+          await connection.write(lines, rollups.policy)
+      }),
+    outlive: (beforeMs) =>
+      change('take rollups', async () => {
+        await loadRollups()
+        const rawFromMs = Math.max(dayStart(beforeMs), rollups.rawFromMs)
+        if (rollups.untilMs < rawFromMs) await rollups.reach(rawFromMs, clock.now())
+        await rollups.loseRaw(rawFromMs, clock.now())
+      }),
     stats: () =>
       attempt('count readings', async () => {
         return { readings: null, rows: null, bytes: null, lateRows: writer.lateRows }

@@ -93,6 +93,14 @@ export class Layout {
     }
   }
 
+  /** Throws `invalid_input` for one that the catalog does not know. `field` as InfluxDB tells it. */
+  placeOfSeries(seriesId: SeriesId): { readonly place: Place; readonly field: string } {
+    if ((this.placeOf[seriesId] ?? -1) < 0) this.#add(seriesId)
+    const place = this.places[this.placeOf[seriesId] ?? 0]
+    if (place === undefined) throw new RangeError(`series ${seriesId} has no place`)
+    return { place, field: this.valueFields[seriesId] ?? '' }
+  }
+
   #add(seriesId: SeriesId): void {
     const series = this.#catalog.get(seriesId)
     if (series === undefined)

@@ -1,6 +1,7 @@
 import { slotMs } from '../rollups/index.ts'
 import type { Connection } from './connection.ts'
 import { RefusedRequest } from './errors.ts'
+import type { Place } from './layout.ts'
 import {
   deviceNumberTag,
   deviceTag,
@@ -11,6 +12,7 @@ import {
   quoteCarried,
   quoteCarriedText,
   quoteName,
+  type RollupLevel,
   receivedField,
   rolledField,
   rolledMeasurement,
@@ -133,7 +135,7 @@ function addLines({ tags: of, rows }: ResultTable, measurement: string, keys: re
 }
 
 /** A slot's or an hour's: per field count, sum, lowest, highest, first and last. */
-interface Rollup {
+export interface Rollup {
   readonly timeMs: number
   readonly parts: readonly (readonly number[])[]
 }
@@ -152,6 +154,20 @@ function addLine(head: string, keys: readonly string[][], { timeMs, parts }: Rol
       fields += `${keys[i]?.[j]}=${j === 0 ? `${value}i` : Object.is(value, -0) ? '-0' : value},`
   }
   if (fields !== '') into.push(`${head}${fields.slice(0, -1)} ${timeMs}\n`)
+}
+
+/** A line of its own; `field` as InfluxDB tells it. */
+export function rollupLine(
+  { measurement, device, number }: Pick<Place, 'measurement' | 'device' | 'number'>,
+  field: string,
+  level: RollupLevel,
+  rollup: Rollup,
+): string {
+  const lines: string[] = []
+  const tagsOf = { [deviceTag]: device, [deviceNumberTag]: number }
+  const head = headOf(lineMeasurementCarried(rolledMeasurement(measurement, level)), tagsOf)
+  addLine(head, keysOf([field]), rollup, lines)
+  return lines.join('')
 }
 
 function keysOf(fields: readonly string[]): readonly string[][] {
@@ -194,7 +210,7 @@ export async function rollUpHours(
 const hourMs = 3_600_000
 
 /** Ascending slots become hours. */
-function hoursOf(rows: readonly (readonly unknown[])[], fields: number): readonly Rollup[] {
+export function hoursOf(rows: readonly (readonly unknown[])[], fields: number): readonly Rollup[] {
   const hours = new Map<number, number[][]>()
   for (const row of rows) {
     const timeMs = Math.floor(numberIn(row, 0) / hourMs) * hourMs

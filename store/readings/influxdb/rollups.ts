@@ -86,23 +86,21 @@ export class Rollups {
     return this.#epoch
   }
 
+  get loaded(): boolean {
+    return this.#loaded
+  }
+
+  /** Only where no write is under way: what is noted meanwhile would be forgotten. */
   async load(policy: () => Promise<string | undefined>): Promise<void> {
     if (this.#loaded) return
     this.policy = await policy()
-    this.#state = await this.#readState()
-    this.#trackedMs = this.#state.untilMs
+    const state = await this.#readState()
+    const changed = await this.#readNotes()
+    this.#state = state
+    this.#trackedMs = state.untilMs
     this.#changed.clear()
     this.#underWay.clear()
-    const tags = [measurementTag, deviceTag, deviceNumberTag].map(quoteName).join(', ')
-    const sql = `SELECT "again" FROM ${this.#inPolicy(changedMeasurement)} GROUP BY ${tags}`
-    for await (const { tags: of, rows } of this.#connection.query(sql))
-      for (const row of rows) {
-        const day = Math.floor(numberIn(row, 0) / dayMs)
-        const [measurement = '', device = '', number = ''] = [measurementTag, deviceTag, deviceNumberTag].map(
-          (tag) => of[tag] ?? '',
-        )
-        if (numberIn(row, 1) === 1) this.#remember({ measurement, device, number, day })
-      }
+    for (const day of changed) this.#remember(day)
     this.#loaded = true
   }
 
@@ -149,8 +147,9 @@ export class Rollups {
 
   /** Resolves once they are noted in the database. Like all writes, one at a time. */
   async note(days: readonly ChangedDay[]): Promise<void> {
-    for (const day of days) this.#remember(day)
     await this.#writeNotes(days, 1)
+    // Not before: what is remembered is not noted again when the write is repeated.
+    for (const day of days) this.#remember(day)
   }
 
   /** They hold what no rollup can say: noted, and left alone. */
@@ -225,6 +224,19 @@ export class Rollups {
       }
     }
     return nothing
+  }
+
+  async #readNotes(): Promise<readonly ChangedDay[]> {
+    const noted: ChangedDay[] = []
+    const tags = [measurementTag, deviceTag, deviceNumberTag]
+    const sql = `SELECT "again" FROM ${this.#inPolicy(changedMeasurement)} GROUP BY ${tags.map(quoteName).join(', ')}`
+    for await (const { tags: of, rows } of this.#connection.query(sql)) {
+      const [measurement = '', device = '', number = ''] = tags.map((tag) => of[tag] ?? '')
+      for (const row of rows)
+        if (numberIn(row, 1) === 1)
+          noted.push({ measurement, device, number, day: Math.floor(numberIn(row, 0) / dayMs) })
+    }
+    return noted
   }
 
   async #writeState(state: State, nowMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { ReadingStore } from '../../../store/readings/index.ts'
 import { startChild } from '../../setup/child.ts'
+import { startHttpProxy } from '../../setup/http-proxy.ts'
 import { describeWith } from '../../setup/require-tool.ts'
 import { batchOf } from './catalog.ts'
 import { deterministicBatch, deterministicCatalog } from './deterministic.ts'
@@ -52,6 +53,31 @@ describeWith(['influxd'], 'Rollups in InfluxDB', () => {
     expect((await store.buckets(query)).count[0]).toBe(1)
     await rollUpAll(store, march + 2 * dayMs)
     expect((await store.buckets(query)).count[0]).toBe(1)
+    await store.close()
+  })
+
+  test('are made again of what came late, also where it could be noted only at the second attempt', async () => {
+    const place = await begin()
+    await using proxy = await startHttpProxy(place.server.url)
+    const catalog = createStandardCatalog()
+    const store = place.create(catalog, { url: proxy.url })
+    await store.open()
+    await store.write(batchOf({ series: voltage, at: march + hourMs, value: 3 }), 1)
+    await rollUpAll(store, march + 2 * dayMs)
+    const late = batchOf({ series: voltage, at: march + 2 * hourMs, value: 4 })
+    let refusals = 1
+    proxy.answer = ({ url }) => (url?.startsWith('/write') && refusals-- > 0 ? { status: 503 } : undefined)
+    await expect(store.write(late, 2)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
+    await store.write(late, 2)
+    const query = { seriesId: voltage, edgesMs: Float64Array.of(march, march + dayMs) }
+    expect((await store.buckets(query)).count[0]).toBe(2)
+    // As after a crash: all that is known is in the database.
+    const again = place.create(catalog)
+    await again.open()
+    expect((await again.buckets(query)).count[0]).toBe(2)
+    await rollUpAll(again, march + 2 * dayMs)
+    expect((await again.buckets(query)).count[0]).toBe(2)
+    await again.close()
     await store.close()
   })
 
