@@ -126,6 +126,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         params: c.req.param(),
         query: new URL(c.req.url).searchParams,
         contentType: c.req.header('content-type'),
+        contentEncoding: c.req.header('content-encoding'),
         accept: c.req.header('accept'),
         lastEventId: c.req.header('last-event-id'),
         // The server has a deadline of its own for what is to arrive: 408.

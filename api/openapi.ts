@@ -12,7 +12,7 @@ const problemTexts: Readonly<Record<number, string>> = {
   404: 'There is no such thing, or none that the key may see',
   409: 'Something else stands in the way',
   413: 'The body is too large',
-  415: 'The body is not called application/json',
+  415: 'The body is not called application/json, or is packed',
   422: 'The body says something that cannot be',
   429: 'Too many requests; `Retry-After` says when the next may come',
   500: 'The platform failed; its log has the cause under the request id',

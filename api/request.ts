@@ -7,6 +7,7 @@ export interface RawRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly contentType: string | undefined
+  readonly contentEncoding?: string | undefined
   readonly accept: string | undefined
   /** Of the event that a client of a stream has got last. */
   readonly lastEventId?: string | undefined
@@ -40,7 +41,7 @@ const noBody = z.undefined()
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Address and query first, all their faults at once (400); then the body: 415 when it is not called JSON, 400 when it is
+ * Address and query first, all their faults at once (400); then the body: 415 when it is not called JSON or is packed, 400 when it is
  * none, 422 with every wrong field when it says something else than it should.
  */
 export async function parseRequest<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
@@ -84,6 +85,14 @@ async function readWhole(request: RawRequest, { bodyOptional, bodyAs }: BodyShap
   const mediaType = request.contentType?.split(';')[0]?.trim().toLowerCase()
   if (mediaType !== 'application/json')
     throw new HttpProblem('unsupported_media_type', 'this route reads application/json; say so in Content-Type')
+  const { contentEncoding } = request
+  // RFC 9110, 15.5.16. Unpacked, a small body could be one without bounds.
+  if (contentEncoding !== undefined && contentEncoding.trim().toLowerCase() !== 'identity')
+    throw new HttpProblem(
+      'unsupported_media_type',
+      `this route reads bodies as they are; Content-Encoding is ${contentEncoding.slice(0, 80)}`,
+      { headers: { 'accept-encoding': 'identity' } },
+    )
   const bytes = await request.readBody()
   if (bodyAs === 'bytes') return bytes
   try {

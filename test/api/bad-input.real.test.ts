@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeCursor } from '../../api/cursor.ts'
 import { type Harness, type RequestOptions, startApi, startMs } from './harness.ts'
@@ -114,6 +115,12 @@ const cases: readonly Case[] = [
   }),
   bytes('a body that is not called JSON', 415, 'unsupported_media_type', { raw: '{}' }),
   bytes('a form', 415, 'unsupported_media_type', { raw: 'a=1', headers: { 'content-type': 'multipart/form-data' } }),
+  ...['gzip', 'br', 'identity, gzip'].map((encoding) =>
+    bytes(`a body packed with ${encoding}`, 415, 'unsupported_media_type', {
+      raw: gzipSync('{}'),
+      headers: { ...json, 'content-encoding': encoding },
+    }),
+  ),
   bytes('a body that is too large', 413, 'too_large', { raw: `"${'x'.repeat(5_000)}"`, headers: json }),
 
   ...[null, [], 'text', 5].map((whole) => body(`the body ${JSON.stringify(whole)}`, '/api/v1/devices', whole, '')),

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../model/index.ts'
 import { type Harness, startApi, startMs } from './harness.ts'
@@ -143,10 +144,14 @@ describe('what cannot be used is not taken, and listed', () => {
     ])
   })
 
-  test('a body that is not called JSON, or too large, is told so', async () => {
+  test('a body that is not called JSON, packed, or too large, is told so', async () => {
     const key = await device('meter')
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     expect((await api.request('POST', pathOf('meter'), { key, raw: '{}', headers: form })).status).toBe(415)
+    const packed = { ...json, 'content-encoding': 'gzip' }
+    const refused = await api.request('POST', pathOf('meter'), { key, raw: gzipSync('{"voltage":1}'), headers: packed })
+    expect([refused.status, refused.headers.get('accept-encoding')]).toEqual([415, 'identity'])
+    expect(refused.body.detail).toBe('this route reads bodies as they are; Content-Encoding is gzip')
     const raw = 'x'.repeat(1024 * 1024 + 1)
     expect((await api.request('POST', pathOf('meter'), { key, raw, headers: json })).status).toBe(413)
   })
