@@ -61,7 +61,7 @@ export const benchLive: Bench = async ({ args, say }) => {
     await busy.sending
     const bytesBefore = total(crowd)
     const measured = cpuPctOver(platform.pid, (seconds - 1) * 1_000)
-    const samples = await probe.sample(seconds - 1)
+    const { samples, superseded } = await probe.sample(seconds - 1)
     const cpuBusy = await measured
     const receivedMb = (total(crowd) - bytesBefore) / 1e6 / (seconds - 1)
     const offeredPerS = Math.round(ackedPerS(await busy.summary))
@@ -75,6 +75,7 @@ export const benchLive: Bench = async ({ args, say }) => {
       p99Ms: rounded(percentile(samples, 0.99)),
       maxMs: rounded(percentile(samples, 1)),
       samples: samples.length,
+      superseded,
       kbPerStream: rounded(((memoryOpen - memoryBefore) * 1_024) / Math.max(1, streams)),
       cpuPctIdle: rounded(cpuIdleBefore),
       cpuPctIdleWithStreams: rounded(cpuIdle),
@@ -147,18 +148,28 @@ async function connectProbes(platform: Platform) {
     username: 'probe-gateway',
     password: gateway.token,
   })
-  const sentMs = new Map<number, number>()
+  /** Of each device the serial numbers that are on their way, with when they left. */
+  const sent = new Map<string, Map<number, number>>(ids.map((id) => [id, new Map()]))
   let samples: number[] = []
+  let superseded = 0
   let rest = ''
   const stream = await openStream(platform, `kinds=values&device=${ids.join(',')}`, (text) => {
     const nowMs = performance.now()
     const whole = `${rest}${text}`
     const end = whole.lastIndexOf('}') + 1
     rest = whole.slice(end)
-    for (const [, serial] of whole.slice(0, end).matchAll(/"metric":"serial","time":"[^"]+","value":(\d+)/g)) {
-      const at = sentMs.get(Number(serial))
-      if (at !== undefined) samples.push(nowMs - at)
-      sentMs.delete(Number(serial))
+    const values = /"deviceId":"([^"]+)","metric":"serial","time":"[^"]+","value":(\d+)/g
+    for (const [, id = '', text = ''] of whole.slice(0, end).matchAll(values)) {
+      const own = sent.get(id)
+      const at = own?.get(Number(text))
+      if (own === undefined || at === undefined) continue
+      samples.push(nowMs - at)
+      // A newer one came before the look: the older is not told.
+      for (const serial of own.keys()) {
+        if (serial > Number(text)) break
+        if (serial < Number(text)) superseded++
+        own.delete(serial)
+      }
     }
   })
   let serial = 0
@@ -167,18 +178,19 @@ async function connectProbes(platform: Platform) {
     while (performance.now() < untilMs) {
       await delay(probeEveryMs.least + Math.random() * probeEveryMs.more)
       const own = ++serial
-      sentMs.set(own, performance.now())
+      sent.get(id)?.set(own, performance.now())
       mqtt.publish(`pel/v1/${id}/telemetry`, `{"serial":${own}}`, { qos: 1 })
     }
   }
 
   return {
-    async sample(seconds: number): Promise<readonly number[]> {
+    async sample(seconds: number) {
       samples = []
+      superseded = 0
       const untilMs = performance.now() + seconds * 1_000
       await Promise.all(ids.map((id) => report(id, untilMs)))
-      await waitUntil('the last values', () => sentMs.size === 0)
-      return samples
+      await waitUntil('the last values', () => [...sent.values()].every(({ size }) => size === 0))
+      return { samples, superseded }
     },
     async end() {
       stream.close()

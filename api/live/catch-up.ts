@@ -8,7 +8,7 @@ import {
   resetEvent,
   valueEvents,
 } from './events.ts'
-import type { News, Source } from './source.ts'
+import { mostLatest, type News, type Source } from './source.ts'
 import type { LiveKind, View } from './view.ts'
 
 /** Where a stream goes on. */
@@ -54,7 +54,9 @@ interface Step {
 }
 
 async function latest(source: Source, view: View, { told, upTo }: Step): Promise<string> {
-  return view.kinds.includes('values') ? valueEvents(await source.latest(view), told, upTo) : ''
+  if (!view.kinds.includes('values')) return ''
+  const values = await source.latest(view)
+  return valueEvents(values, told, upTo) + (values.length < mostLatest ? '' : passedOverEvent('values', upTo))
 }
 
 async function afresh(kind: LiveKind, source: Source, { view, ...step }: Step & { view: View }): Promise<string> {
@@ -123,7 +125,7 @@ function newsOf(kind: LiveKind, view: View, { news, told, upTo }: Step & { news:
     case 'alerts':
       return alertEvents(view, news.alerts, told)
     case 'rejected':
-      return rejectedEvents(view, news.rejected, told) + (news.passedOver ? passedOverEvent(upTo) : '')
+      return rejectedEvents(view, news.rejected, told) + (news.passedOver ? passedOverEvent('rejected', upTo) : '')
     case 'presence':
       return presenceEvent(view, news.presence, upTo)
     case 'values':

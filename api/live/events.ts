@@ -29,8 +29,9 @@ export function resetEvent(kind: LiveKind, cursor: Cursor): string {
   return event('reset', cursor, JSON.stringify({ kind }))
 }
 
-export function passedOverEvent(cursor: Cursor): string {
-  return event('passed-over', cursor, JSON.stringify({ kind: 'rejected' }))
+/** There are more of the kind than are told: its own list has them. */
+export function passedOverEvent(kind: LiveKind, cursor: Cursor): string {
+  return event('passed-over', cursor, JSON.stringify({ kind }))
 }
 
 /** Each with the cursor as of its step. */

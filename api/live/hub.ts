@@ -57,6 +57,8 @@ interface Member extends OpenedView {
 
 /** Streams that catch up in one turn, so that a crowd that comes back does not hold up the others. */
 const catchingUpAtOnce = 50
+/** While so much waits for clients, nobody catches up: what that makes is for one client alone. */
+const mostWaitingBytes = 64 * 1024 * 1024
 /** So many looks in a row may fail; then all streams end. */
 const mostFailures = 20
 /** A client comes back after a second or two; not all of them at once. */
@@ -100,12 +102,15 @@ export function createHub(
 
   async function catchUp(): Promise<void> {
     const behind = [...members].filter(({ place, outlet }) => place !== undefined && outlet.isEmpty)
+    let waitingBytes = 0
+    for (const { outlet } of members) waitingBytes += outlet.waitingBytes
     for (const member of behind.slice(0, catchingUpAtOnce)) {
       const { view, place } = member
-      if (place === undefined) continue
-      const text = await caughtUp(source, view, place)
+      if (place === undefined || waitingBytes > mostWaitingBytes) continue
+      const bytes = Buffer.from(await caughtUp(source, view, place))
       member.place = undefined
-      if (text !== '') send(member, text)
+      if (bytes.length > 0) send(member, bytes)
+      waitingBytes += bytes.length
     }
   }
 
@@ -181,6 +186,8 @@ export function createHub(
       }
     } finally {
       running = false
+      // Nobody looks any more: their clients come back.
+      endAll()
     }
   }
 
@@ -213,7 +220,7 @@ export function createHub(
       }
       members.add(member)
       send(member, `retry: ${retryMs.least + ((opened++ * 97) % retryMs.spread)}\n\n`)
-      void run()
+      run().catch((err: unknown) => logger.error({ err }, 'live streams ended'))
       return outlet.stream
     },
     stop() {

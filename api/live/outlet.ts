@@ -5,6 +5,7 @@ export interface Outlet {
   readonly isFull: boolean
   /** Nothing waits for the client. */
   readonly isEmpty: boolean
+  readonly waitingBytes: number
   send(bytes: Uint8Array): void
   /** What was sent still goes out, as far as the client takes it. */
   end(): void
@@ -37,6 +38,9 @@ export function createOutlet(onGone: () => void): Outlet {
     },
     get isEmpty() {
       return room() >= fullBytes
+    },
+    get waitingBytes() {
+      return fullBytes - room()
     },
     send: (bytes) => controller?.enqueue(bytes),
     end() {

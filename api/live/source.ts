@@ -48,8 +48,8 @@ const rejectedAtOnce = 200
 /** Told to who comes back; who has missed more is told to look it up. */
 const mostMissed = { alerts: 1_000, rejected: 500, values: 5_000 } as const
 const changesKept = 10_000
-/** Of one stream's beginning. */
-const mostLatest = 20_000
+/** Values of one stream's beginning. */
+export const mostLatest = 20_000
 
 export function createSource({ state, live, run, timeoutMs }: SourceDeps): Source {
   const inTime = <Result>(work: Promise<Result>) => createDeadline('ask ingest for news', timeoutMs).limit(work)

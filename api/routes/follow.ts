@@ -39,7 +39,7 @@ export function followRoutes({ hub }: RouteDeps): Route[] {
         '- `rejected`: a `RejectedMessage`.\n' +
         '- `ready`: `{"kinds"}`, when it begins.\n' +
         '- `reset`: `{"kind"}`: what of it was missed cannot be told; look it up by its own list. Values then begin anew.\n' +
-        '- `passed-over`: `{"kind":"rejected"}`: more were rejected than are shown.\n\n' +
+        '- `passed-over`: `{"kind"}`: there are more of it than are told; its own list has them.\n\n' +
         'Who sends the id of the last event as `Last-Event-ID`, as browsers do by themselves, goes on behind it: no step of an ' +
         'alert is lost or told twice, over restarts too. A comment every ten seconds says that it is there. It ends when the ' +
         'caller may not see it any more, or sees other sites, and when its client takes nothing for ten seconds.',
