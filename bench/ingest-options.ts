@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Load } from './ingest-peers.ts'
 
 export interface IngestOptions extends Load {
-  readonly against: 'mosquitto' | 'no-rules'
+  readonly against: 'mosquitto' | 'no-rules' | 'no-follower'
   readonly rounds: number
 }
 
@@ -22,8 +22,8 @@ export function parseIngestOptions(args: readonly string[]): IngestOptions {
     },
   })
   const { against } = values
-  if (against !== 'mosquitto' && against !== 'no-rules')
-    throw new Error(`--against ${against} is neither mosquitto nor no-rules`)
+  if (against !== 'mosquitto' && against !== 'no-rules' && against !== 'no-follower')
+    throw new Error(`--against ${against} is neither mosquitto nor no-rules nor no-follower`)
   const devices = positive('devices', values.devices)
   const connections = positive('connections', values.connections ?? values.devices)
   if (connections > devices) throw new Error(`${connections} connections need as many devices`)

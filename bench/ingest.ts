@@ -12,16 +12,23 @@ import {
   runPlatformRound,
   startBenchPlatform,
 } from './ingest-peers.ts'
-import { benchIngestRules } from './ingest-rules.ts'
+import { benchIngestSwitched, createFollowerSwitch, rulesSwitch } from './ingest-switched.ts'
 import { median } from './median.ts'
 import { startRawGenerator } from './raw-generator.ts'
 
 const hourMs = 3_600_000
 
-/** Against a broker that stores nothing, or with `--against no-rules` against itself without rules. */
+/** Against a broker that stores nothing, or with `--against no-rules` (or `no-follower`) against itself without rules (or without a live stream). */
 export const benchIngest: Bench = async ({ args, say }) => {
   const options = parseIngestOptions(args)
-  return options.against === 'no-rules' ? benchIngestRules(options, say) : benchIngestMosquitto(options, say)
+  switch (options.against) {
+    case 'no-rules':
+      return benchIngestSwitched(options, say, rulesSwitch)
+    case 'no-follower':
+      return benchIngestSwitched(options, say, createFollowerSwitch())
+    default:
+      return benchIngestMosquitto(options, say)
+  }
 }
 
 /**

@@ -9,21 +9,48 @@ const hourMs = 3_600_000
 /** Not counted: compiles what both kinds of rounds run. */
 const warmUpSeconds = 4
 
+/** What is there in turn, and not there. */
+interface Switch {
+  readonly name: string
+  set(platform: Platform, on: boolean): Promise<void>
+}
+
+/** The default packs. */
+export const rulesSwitch: Switch = { name: 'rules', set: enableRules }
+
+/** A live stream of every value. */
+export function createFollowerSwitch(): Switch {
+  let leave: AbortController | undefined
+  return {
+    name: 'follower',
+    async set({ httpPort, adminKey }, on) {
+      leave?.abort()
+      leave = undefined
+      if (!on) return
+      leave = new AbortController()
+      const headers = { authorization: `Bearer ${adminKey}` }
+      const url = `http://127.0.0.1:${httpPort}/api/v1/live`
+      const { body } = await fetch(url, { headers, signal: leave.signal })
+      body?.pipeTo(new WritableStream()).catch(() => {})
+    },
+  }
+}
+
 /**
- * What the rules cost: the same platform under the same load, in turn with the default packs on and with every rule
- * disabled. As strict as the benchmark against Mosquitto: every acknowledged reading is stored, exactly.
+ * What something costs: the same platform under the same load, in turn with it and without. As strict as the benchmark against
+ * Mosquitto: every acknowledged reading is stored, exactly.
  */
-export async function benchIngestRules(options: IngestOptions, say: BenchRun['say']) {
+export async function benchIngestSwitched(options: IngestOptions, say: BenchRun['say'], { name, set }: Switch) {
   const { rounds, seconds, window, devices, connections } = options
   await using platform = await startBenchPlatform()
   const registered = await registeredConnections(platform, options)
   let startMs = Date.now() - hourMs
   const load = async (enabled: boolean, forSeconds: number) => {
-    await enableRules(platform, enabled)
+    await set(platform, enabled)
     const config = { port: platform.mqttPort, connections: registered, window, seconds: forSeconds, startMs }
     const round = await runPlatformRound(platform, config)
     startMs += Math.max(...Object.values(round.load.devices)) + 1
-    say(`  ${enabled ? 'rules on ' : 'rules off'} ${tellRound(round)}`)
+    say(`  ${name} ${enabled ? 'on ' : 'off'} ${tellRound(round)}`)
     return round
   }
 
@@ -41,6 +68,7 @@ export async function benchIngestRules(options: IngestOptions, say: BenchRun['sa
       pairs.push({ on, off: await load(false, seconds) })
     }
   }
+  await set(platform, false)
   const ratio = (figure: (round: PlatformRound) => number) =>
     rounded(median(pairs.map(({ on, off }) => figure(on) / figure(off))), 3)
   return {
