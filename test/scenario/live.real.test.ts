@@ -63,7 +63,9 @@ function follow(platform: Platform, query: string) {
   }
 }
 
-test('no step of an alert is lost or told twice while the platform is killed and started again', async () => {
+test('no step of an alert is lost or told twice while the platform is killed and started again', {
+  timeout: 240_000,
+}, async () => {
   await using platform = await startPlatform()
   const { client } = platform
   await client.createDevice({ id: 'meter', profileId: 'meter-1ph' })
@@ -93,7 +95,7 @@ test('no step of an alert is lost or told twice while the platform is killed and
     await platform.kill()
     await platform.start()
   }
-  await waitUntil('every step', () => stream.events('alert').length >= sent)
+  await waitUntil('every step', () => stream.events('alert').length >= sent, { timeoutMs: 60_000 })
   const steps = stream.events('alert').map(({ data }) => data.step)
   expect(stream.breaks).toBeGreaterThanOrEqual(4)
   expect(steps.map(({ id }) => id)).toEqual([...new Set(steps.map(({ id }) => id))].toSorted((a, b) => a - b))
