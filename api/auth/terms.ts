@@ -10,7 +10,7 @@ export const renewalsPerLife = 7
 export const addressHeader = 'x-pelbiot-caller'
 
 /** What the library gives a session that is to end with the browser. */
-export const visitMs = 86_400_000
+const visitMs = 86_400_000
 
 /** Said by the session itself: its cookies are its bearer's to choose. */
 export function isForOneVisit({
