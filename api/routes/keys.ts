@@ -159,7 +159,7 @@ function scopesBeyond(own: readonly string[], wanted: readonly string[]): string
 /** One that ends must not live on in another. Says what is too long. */
 function endBeyond(own: ApiKeyRecord | undefined, wantedMs: number | null): string | undefined {
   if (own === undefined || own.expiresMs === null || (wantedMs !== null && wantedMs <= own.expiresMs)) return undefined
-  return `a key that ends at ${formatTime(own.expiresMs)} cannot make or rotate one that ends later`
+  return `a key that ends at ${formatTime(own.expiresMs)} cannot make or rotate one that ends later; a person can, or pelbiot key create`
 }
 
 function toKey(record: ApiKeyWithSecrets): z.input<typeof keySchema> {
