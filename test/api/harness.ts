@@ -69,8 +69,6 @@ export interface Harness extends AsyncDisposable {
   readonly refused: Record<string, unknown>[]
   /** What the service levels were told of. */
   readonly answered: readonly { readonly durationMs: number; readonly status: number }[]
-  /** Hits are true. */
-  readonly cacheAsked: readonly boolean[]
   /** What the platform has written down of its audit log beside the database. */
   readonly recordedCheckpoints: AuditCheckpoint[]
   /** Over real HTTP; fails the test when the answer is not what the OpenAPI document promises. */
@@ -120,7 +118,6 @@ export async function startApi(
   const clock = { nowMs: startMs, now: () => clock.nowMs }
   const logged: Record<string, unknown>[] = []
   const answered: { durationMs: number; status: number }[] = []
-  const cacheAsked: boolean[] = []
   const recordedCheckpoints: AuditCheckpoint[] = []
   const refused: Record<string, unknown>[] = []
   const keep = (line: { readonly msg?: string }) => (line.msg === 'request refused' ? refused : logged).push(line)
@@ -152,7 +149,7 @@ export async function startApi(
     metrics: new Registry(),
     service: {
       answered: (durationMs, status) => void answered.push({ durationMs, status }),
-      cacheAsked: (hit) => void cacheAsked.push(hit),
+      cacheAsked: () => undefined,
     },
     cache,
     era: await state.dataVersions.renew(),
@@ -282,7 +279,6 @@ export async function startApi(
     logged,
     refused,
     answered,
-    cacheAsked,
     recordedCheckpoints,
     request,
     get: (path, options) => request('GET', path, options),
