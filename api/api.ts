@@ -104,6 +104,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     changes,
     peerTimeoutMs: config.peerTimeoutMs,
     anonymous: config.anonymous,
+    answerTimeoutMs: config.answerTimeoutMs,
     version: deps.version,
   })
   const metrics = createHttpMetrics(deps.metrics, deps.service)

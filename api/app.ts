@@ -158,6 +158,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         deps.logger.error({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
         c.env?.incoming?.socket.destroy()
       })
+      if (c.req.method === 'HEAD') await bytes.cancel()
       const headers = { 'content-type': answered.stream.mediaType, vary: 'Accept', ...answered.headers }
       return new Response(bytes, { status: answered.status, headers })
     })

@@ -32,7 +32,8 @@ export function bucketWindow(
   const edges: number[] = []
   for (const { edgesMs } of chunks)
     for (let i = 0; i < edgesMs.length - 1; i++) {
-      const [startMs = 0, endMs = 0] = edgesMs.subarray(i, i + 2)
+      const startMs = edgesMs[i] ?? 0
+      const endMs = edgesMs[i + 1] ?? 0
       if (endMs <= range.fromMs || startMs >= range.toMs) continue
       if (edges.length === 0) edges.push(startMs)
       edges.push(endMs)

@@ -29,5 +29,7 @@ export interface RouteDeps {
   readonly peerTimeoutMs: number
   /** What needs neither key nor session. */
   readonly anonymous: readonly OpenPage[]
+  /** Time that an answer may take, and each part of one that goes on. */
+  readonly answerTimeoutMs: number
   readonly version: string
 }

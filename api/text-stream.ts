@@ -41,17 +41,30 @@ export async function openByteStream(
   cut: (error: unknown) => void,
 ): Promise<ReadableStream<Uint8Array>> {
   const iterator = chunks[Symbol.asyncIterator]()
-  const first = await iterator.next()
-  return ReadableStream.from(bytes())
-
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    const encoder = new TextEncoder()
-    try {
-      for (let step = first; step.done !== true; step = await iterator.next()) yield encoder.encode(step.value)
-    } catch (error) {
-      cut(error)
-    } finally {
-      await iterator.return?.()
-    }
-  }
+  const encoder = new TextEncoder()
+  let first: IteratorResult<string> | undefined = await iterator.next()
+  let left = false
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const step = first ?? (await iterator.next())
+          first = undefined
+          if (left) return
+          if (step.done === true) controller.close()
+          else controller.enqueue(encoder.encode(step.value))
+        } catch (error) {
+          if (left) return
+          cut(error)
+          controller.close()
+        }
+      },
+      // Whether or not it was ever read: what the chunks are made from is let go.
+      async cancel() {
+        left = true
+        await iterator.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }

@@ -1,16 +1,28 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
-import { type DeviceRecord, findMetric, type MetricName, type ProfileRecord, qualityNames } from '../../model/index.ts'
+import {
+  type DeviceRecord,
+  findMetric,
+  type MetricName,
+  type Principal,
+  type ProfileRecord,
+  qualityNames,
+} from '../../model/index.ts'
+import { withDeadline } from '../deadline.ts'
+import { createExports } from '../exports.ts'
 import { deviceIdField, timeField } from '../fields.ts'
-import { pageSchema } from '../paging.ts'
-import { HttpProblem } from '../problem.ts'
-import { bucketReading, readBuckets } from '../read-buckets.ts'
-import { rawReadings, readRaw } from '../read-raw.ts'
+import { type PageInput, pageSchema } from '../paging.ts'
+import { badParameter, HttpProblem } from '../problem.ts'
+import { type BucketReading, type BucketRequest, bucketReading, readBuckets } from '../read-buckets.ts'
+import { aheadMs, rawReadings, readRaw } from '../read-raw.ts'
 import { createSeriesReader, type SeriesRead } from '../read-series.ts'
 import { type BucketFunction, bucketFunctions, readingQuery } from '../reading-query.ts'
+import { bucketCsv, columnsCsv, rawCsv, seriesCsv } from '../readings-csv.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { type NamedSeries, seriesQuery, seriesReadingsSchema, toColumns } from '../series-query.ts'
 import { found, seenDevice, visible } from '../site-access.ts'
+import { csvType, preferred } from '../text-stream.ts'
 
 const readingSchema = z
   .strictObject({ time: timeField, value: z.number(), quality: z.enum(qualityNames) })
@@ -44,11 +56,21 @@ const zoomed = {
 
 const tag = 'Readings'
 const policy = { role: 'viewer', scope: 'readings:read', sites: 'own' } as const
+/** Of an export: what is held of it at a time. */
+const bucketsPerChunk = 2_000
+/** Each takes its share of the thread that answers everybody, and of the store. */
+const exportLimits = { mostOfPrincipal: 2, mostInAll: 8, unreadMs: 60_000 }
+const exportText =
+  'With `Accept: text/csv` all of it comes at once, a reading or a bucket a line, however much it is; without `limit` and `cursor` ' +
+  'then. When it fails under way the connection is closed. Two at once for each caller, eight in all.'
+const nothing: SeriesRead = { kind: 'none', bucket: null }
 const defaultFunctions: readonly BucketFunction[] = ['avg']
 
 export function readingRoutes(deps: RouteDeps): Route[] {
   const { state, peers, clock } = deps
   const seriesReader = createSeriesReader(deps)
+  const exports = createExports(exportLimits)
+  const longRead = { readings: peers.readings, chunkTimeoutMs: deps.answerTimeoutMs }
 
   /** Undefined: its profile knows the metric, and nothing has come yet. */
   async function seriesOf(device: DeviceRecord, metric: MetricName) {
@@ -59,30 +81,65 @@ export function readingRoutes(deps: RouteDeps): Route[] {
     throw new HttpProblem('not_found', `${device.id} has sent no metric ${metric}, and ${device.profileId} has none`)
   }
 
+  function csv(principal: Principal, name: string, chunks: () => AsyncIterable<string>) {
+    const file = `${name.replaceAll(/[^\w.-]/g, '_')}.csv`
+    return {
+      status: 200,
+      headers: { 'content-disposition': `attachment; filename="${file}"` },
+      stream: { mediaType: csvType, chunks: exports.begin(principal, chunks) },
+    } as const
+  }
+
+  /** All pages, from the first one to the last. */
+  async function* bucketPages(asked: BucketRequest): AsyncGenerator<readonly BucketReading[]> {
+    for (let cursor: string | undefined | null; cursor !== null; ) {
+      const query = { ...asked.query, limit: bucketsPerChunk, ...(cursor !== undefined && { cursor }) }
+      const page = readBuckets(peers.readings, { ...asked, query })
+      const { items, nextCursor } = await withDeadline('a chunk of an export', deps.answerTimeoutMs, page)
+      yield items
+      cursor = nextCursor
+      await nextTurn()
+    }
+  }
+
   return [
     defineRoute({
       method: 'get',
       path: '/api/v1/devices/{id}/readings',
       tag,
       summary: 'Read one metric of a device, raw or summed up by buckets of time',
+      description: exportText,
       policy,
       request: { params: z.strictObject({ id: deviceIdField }), query: readingQuery },
       responses: {
         200: {
           description: 'Readings, or with `bucket` or `maxPoints` buckets; ascending by time',
           schema: z.union([pageSchema(readingSchema).extend(zoomed), pageSchema(bucketSchema).extend(zoomed)]),
+          streams: { [csvType]: z.string() },
         },
       },
-      async handler({ params, query }, { principal }) {
+      async handler({ params, query, accept }, { principal }) {
         const device = await seenDevice(state.devices, principal, params.id)
         const series = await seriesOf(device, query.metric)
         const { metric, from, to, bucket, maxPoints, fn } = query
+        const functions = fn ?? defaultFunctions
+        const range = { fromMs: from ?? 0, toMs: to ?? clock.now() + aheadMs }
+        const asCsv = preferred(accept, ['application/json', csvType]) === csvType
+        if (asCsv) refusePages(query)
+        const name = `${device.id}-${metric}`
+        if (asCsv && bucket === undefined && maxPoints === undefined)
+          return csv(principal, name, () => rawCsv(longRead, series?.seriesId, range))
         const timeZone = async () => found(await state.sites.get(device.siteId), 'site', device.siteId).timeZone
         if (maxPoints !== undefined && from !== undefined) {
-          const range = { fromMs: from, toMs: to ?? clock.now() }
+          const zoomRange = { fromMs: from, toMs: to ?? clock.now() }
           const one = { seriesId: series?.seriesId, timeZone: await timeZone() }
-          const { reads, cache } = await seriesReader.read([one], range, { maxPoints })
-          const body = zoomedItems(reads[0], fn ?? defaultFunctions)
+          const { reads, cache } = await seriesReader.read([one], zoomRange, { maxPoints })
+          if (asCsv) {
+            const columns = toColumns(reads[0] ?? nothing, functions)
+            const item = { device: device.id, metric, unit: null, ...columns }
+            return csv(principal, name, () => columnsCsv([item], functions))
+          }
+          const body = zoomedItems(reads[0], functions)
           return { status: 200, body: { ...body, nextCursor: null }, ...(cache && { cache }) }
         }
         const size = bucket && `${bucket.count}${bucket.unit}`
@@ -93,8 +150,9 @@ export function readingRoutes(deps: RouteDeps): Route[] {
           nowMs: clock.now(),
         }
         if (bucket === undefined) return { status: 200, body: await readRaw(peers.readings, request) }
-        const body = await readBuckets(peers.readings, { ...request, size: bucket, timeZone: await timeZone() })
-        return { status: 200, body }
+        const asked = { ...request, size: bucket, timeZone: await timeZone() }
+        if (asCsv) return csv(principal, name, () => bucketCsv(bucketPages(asked), functions))
+        return { status: 200, body: await readBuckets(peers.readings, asked) }
       },
     }),
     defineRoute({
@@ -104,18 +162,21 @@ export function readingRoutes(deps: RouteDeps): Route[] {
       summary: 'Read several series at once, raw or summed up by buckets of time',
       description:
         'As columns, for charts. It has no pages: `maxPoints` says how much there is to be, and what would be more than 100,000 ' +
-        'values in all is refused.',
+        `values in all is refused. ${exportText}`,
       policy,
       request: { query: seriesQuery },
       responses: {
         200: {
           description: 'By series, in the order in which they were asked for',
           schema: z.strictObject({ items: z.array(seriesReadingsSchema) }),
+          streams: { [csvType]: z.string() },
         },
       },
       problems: [404],
-      async handler({ query }, { principal }) {
+      async handler({ query, accept }, { principal }) {
         const { from, to, bucket, maxPoints, fn } = query
+        const functions = fn ?? defaultFunctions
+        const asCsv = preferred(accept, ['application/json', csvType]) === csvType
         const devices = new Map<string, DeviceRecord>()
         for (const { deviceId } of query.series) {
           if (devices.has(deviceId)) continue
@@ -142,15 +203,21 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         )
         const range = { fromMs: from, toMs: to ?? clock.now() }
         const summing = bucket ? { size: bucket } : maxPoints ? { maxPoints } : undefined
+        if (asCsv && summing === undefined) return csv(principal, 'readings', () => seriesCsv(longRead, asked, range))
         const { reads, cache } = await seriesReader.read(asked, range, summing)
         const items = asked.map(({ deviceId, metric, unit }, i) => {
-          const read = reads[i] ?? { kind: 'none', bucket: null }
-          return { device: deviceId, metric, unit, ...toColumns(read, fn ?? defaultFunctions) }
+          return { device: deviceId, metric, unit, ...toColumns(reads[i] ?? nothing, functions) }
         })
+        if (asCsv) return csv(principal, 'readings', () => columnsCsv(items, functions))
         return { status: 200, body: { items }, ...(cache && { cache }) }
       },
     }),
   ]
+}
+
+function refusePages({ limit, cursor }: PageInput): void {
+  if (limit !== undefined) throw badParameter('limit', 'is for pages: an export is whole')
+  if (cursor !== undefined) throw badParameter('cursor', 'is for pages: an export is whole')
 }
 
 /** The same for a device that may not be seen, one that does not exist, and one that has no such metric. */

@@ -21,6 +21,7 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
   const recent = new RecentWindow(bytesMax)
   /** Per series: nothing was stored at or after this time but what was pushed here. */
   const knownFromMs = new Map<SeriesId, number>()
+  const learning = new Map<SeriesId, Promise<void>>()
   /** Of the series that have had late readings: how often. */
   const versions = new Map<SeriesId, number>()
   let epoch = crypto.randomUUID()
@@ -52,11 +53,21 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
     }
   }
 
+  /** Of series that many ask about at the same time the store is asked once. */
   async function learnAll(seriesIds: readonly SeriesId[]): Promise<void> {
-    const unknown = Int32Array.from(new Set(seriesIds.filter((seriesId) => !knownFromMs.has(seriesId))))
-    if (unknown.length === 0) return
-    const { timesMs } = await store.latest(unknown)
-    for (const [i, seriesId] of unknown.entries()) learn(seriesId, timesMs[i] ?? Number.NaN)
+    const unknown = [...new Set(seriesIds)].filter((seriesId) => !knownFromMs.has(seriesId))
+    const asking = unknown.filter((seriesId) => !learning.has(seriesId))
+    if (asking.length > 0) {
+      const learned = store.latest(Int32Array.from(asking)).then(({ timesMs }) => {
+        for (const [i, seriesId] of asking.entries()) learn(seriesId, timesMs[i] ?? Number.NaN)
+      })
+      for (const seriesId of asking) learning.set(seriesId, learned)
+      const forget = () => {
+        for (const seriesId of asking) learning.delete(seriesId)
+      }
+      learned.then(forget, forget)
+    }
+    await Promise.all(unknown.map((seriesId) => learning.get(seriesId)))
   }
 
   /** Whether memory can answer what lies at and after `fromMs`. */

@@ -34,6 +34,7 @@ export function routeDepsOf({ state, fake, clock }: Harness): RouteDeps {
     clock,
     peerTimeoutMs: 100,
     anonymous: ['docs', 'metrics'],
+    answerTimeoutMs: 1_000,
     version: '0',
   }
 }
