@@ -14,7 +14,7 @@ afterAll(async () => {
   rmSync(parent, { recursive: true })
 })
 
-const key = 'an-admin-key-for-tests'
+const key = 'an-admin-key-for-tests-of-32-characters-and-more'
 
 async function startOne(name: string): Promise<Platform> {
   const ports = { MQTT_PORT: '0', MQTT_WS_PORT: 'off', HTTP_PORT: '0', HOST: '127.0.0.1' }
