@@ -107,7 +107,15 @@ export function createHub(
     for (const member of behind.slice(0, catchingUpAtOnce)) {
       const { view, place } = member
       if (place === undefined || waitingBytes > mostWaitingBytes) continue
-      const bytes = Buffer.from(await caughtUp(source, view, place))
+      const bytes = await caughtUp(source, view, place).then(
+        (text) => Buffer.from(text),
+        (err: unknown) => {
+          // The others have been told their part of this turn: it is this one that comes back.
+          logger.warn({ err, owner: member.owner }, 'live stream does not catch up')
+          member.end()
+        },
+      )
+      if (bytes === undefined) continue
       member.place = undefined
       if (bytes.length > 0) send(member, bytes)
       waitingBytes += bytes.length
