@@ -77,6 +77,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
     state,
     live: peers.live,
     run: clock.now().toString(36),
+    home: versions.installation.slice(0, 8),
     timeoutMs: config.peerTimeoutMs,
   })
   const hub = createHub(

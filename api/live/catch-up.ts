@@ -21,7 +21,7 @@ export type Place =
 
 const never = 999_999_999_999_999
 /** Of a cursor of which nothing can be told: no list of ours is so long. */
-const unknown: Cursor = { alerts: never, rejected: never, values: never, presence: never, run: 'none' }
+const unknown: Cursor = { alerts: never, rejected: never, values: never, presence: never, run: 'none', home: 'none' }
 
 /**
  * Everything that lies between the place and the source's cursor, kind by kind; what cannot be told whole is a `reset`. Values
@@ -34,7 +34,7 @@ export async function caughtUp(source: Source, view: View, place: Place): Promis
     const told = { ...cursor, values: unknown.values }
     return readyEvent(view.kinds, told) + (await latest(source, view, { told, upTo: cursor }))
   }
-  const from = place.kind === 'caught' ? place.cursor : (parseCursor(place.id) ?? unknown)
+  const from = place.kind === 'caught' ? place.cursor : resumedAt(place.id, cursor)
   let told = cursor
   for (const kind of view.kinds) told = { ...told, ...partOf(kind, from) }
   let text = place.kind === 'caught' ? '' : readyEvent(view.kinds, told)
@@ -44,6 +44,12 @@ export async function caughtUp(source: Source, view: View, place: Place): Promis
     told = step.upTo
   }
   return text
+}
+
+/** An id of another installation says nothing about this one, though its numbers may well be there. */
+function resumedAt(id: string, { home }: Cursor): Cursor {
+  const at = parseCursor(id)
+  return at?.home === home ? at : unknown
 }
 
 interface Step {

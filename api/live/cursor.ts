@@ -10,18 +10,20 @@ export interface Cursor {
   readonly presence: number
   /** Which run that is. */
   readonly run: string
+  /** Of which installation all this is: the numbers of another one mean nothing here. */
+  readonly home: string
 }
 
-const pattern = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.([a-z0-9]{1,16})$/
+const pattern = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.([a-z0-9]{1,16})\.([a-z0-9]{1,16})$/
 
 /** As an event's id has it. */
-export function formatCursor({ alerts, rejected, values, presence, run }: Cursor): string {
-  return `${alerts}.${rejected}.${values}.${presence}.${run}`
+export function formatCursor({ alerts, rejected, values, presence, run, home }: Cursor): string {
+  return `${alerts}.${rejected}.${values}.${presence}.${run}.${home}`
 }
 
 /** Undefined: no id of ours. */
 export function parseCursor(id: string): Cursor | undefined {
-  const [whole, alerts, rejected, values, presence, run = ''] = pattern.exec(id) ?? []
+  const [whole, alerts, rejected, values, presence, run = '', home = ''] = pattern.exec(id) ?? []
   if (whole === undefined) return undefined
   return {
     alerts: Number(alerts),
@@ -29,5 +31,6 @@ export function parseCursor(id: string): Cursor | undefined {
     values: Number(values),
     presence: Number(presence),
     run,
+    home,
   }
 }

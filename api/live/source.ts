@@ -38,6 +38,8 @@ export interface SourceDeps {
   readonly live: LiveQueries
   /** Names this run of the platform. */
   readonly run: string
+  /** Names this installation. */
+  readonly home: string
   /** How long ingest may take to answer. */
   readonly timeoutMs: number
 }
@@ -51,10 +53,10 @@ const changesKept = 10_000
 /** Values of one stream's beginning. */
 export const mostLatest = 20_000
 
-export function createSource({ state, live, run, timeoutMs }: SourceDeps): Source {
+export function createSource({ state, live, run, home, timeoutMs }: SourceDeps): Source {
   const inTime = <Result>(work: Promise<Result>) => createDeadline('ask ingest for news', timeoutMs).limit(work)
   const directory: Directory = createDirectory({ names: (ids) => inTime(live.names(ids)) })
-  let cursor: Cursor = { alerts: 0, rejected: 0, values: 0, presence: 0, run }
+  let cursor: Cursor = { alerts: 0, rejected: 0, values: 0, presence: 0, run, home }
   let changes: NumberedChange[] = []
   let runs = 0
 
@@ -107,7 +109,7 @@ export function createSource({ state, live, run, timeoutMs }: SourceDeps): Sourc
         state.ledger.rejectedCount(),
         newsOf({ values: false }),
       ])
-      cursor = { alerts, rejected, values, ...presenceOf(presence).upTo }
+      cursor = { alerts, rejected, values, ...presenceOf(presence).upTo, home }
     },
 
     async poll(wanted) {
@@ -118,7 +120,7 @@ export function createSource({ state, live, run, timeoutMs }: SourceDeps): Sourc
       const news = await newsOf({ values: wanted.has('values') })
       const values = new Values(await directory.valuesOf(news.values, news.registryVersion))
       const { presence, upTo } = presenceOf(news.presence)
-      cursor = { alerts: alerts.upTo, rejected: rejected.upTo, values: news.position, ...upTo }
+      cursor = { alerts: alerts.upTo, rejected: rejected.upTo, values: news.position, ...upTo, home }
       const { passedOver } = rejected
       return { before, cursor, alerts: alerts.news, rejected: rejected.records, passedOver, presence, values }
     },

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { parseCursor } from '../../api/live/cursor.ts'
+import { formatCursor, parseCursor } from '../../api/live/cursor.ts'
 import { parseDeviceId, parseMetricName, parseSiteId, type SiteId } from '../../model/index.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { transition } from '../store/state/harness.ts'
@@ -279,7 +279,10 @@ describe('alerts', () => {
     probe.stop()
     const now = parseCursor(ready?.id ?? '')
     if (now === undefined) throw new Error('no cursor')
-    for (const id of ['x', '', '1.2.3', `${now.alerts + 7}.0.0.0.x`, '999999999999999.0.0.0.x']) {
+    const { home } = now
+    const elsewhere = formatCursor({ ...now, home: home === 'a1b2c3d4' ? 'b' : 'a1b2c3d4' })
+    const ahead = [`${now.alerts + 7}.0.0.0.x.${home}`, `999999999999999.0.0.0.x.${home}`]
+    for (const id of ['x', '', '1.2.3', `${now.alerts}.0.0.0.x`, elsewhere, ...ahead]) {
       const stream = await follow('?kinds=alerts', { id })
       expect([id, (await stream.until('reset')).map(({ data }) => data)]).toEqual([id, [{ kind: 'alerts' }]])
       // From here on it is exact again.
