@@ -35,7 +35,11 @@ export function createRetry(logger: Logger, signal: AbortSignal): Retry {
         }
         return result
       } catch (error) {
-        if (!isAppError(error) || !error.retryable) throw error
+        if (!isAppError(error) || !error.retryable) {
+          // It is not being tried again, whatever its caller makes of it.
+          failing.delete(what)
+          throw error
+        }
         if (error.message !== lastTold) logger.warn({ err: error, what }, 'ingest is waiting and trying again')
         lastTold = error.message
         failing.add(what)
