@@ -12,7 +12,7 @@ import {
   functionsInput,
   maxPointsInput,
 } from './reading-query.ts'
-import { formatTime } from './time.ts'
+import { createTimeFormat } from './time.ts'
 import { checkRange } from './time-range.ts'
 
 export interface NamedSeries {
@@ -96,6 +96,7 @@ export function toColumns(
 ): Pick<SeriesReadings, 'bucket' | 'times' | 'values' | 'quality'> {
   const each = (column: (name: BucketFunction) => (number | null)[]) =>
     Object.fromEntries(functions.map((name) => [name, column(name)]))
+  const format = createTimeFormat()
   switch (read.kind) {
     case 'none':
       return { bucket: read.bucket, times: [], values: each(() => []) }
@@ -103,7 +104,7 @@ export function toColumns(
       const { timesMs, values, quality } = read.columns
       return {
         bucket: null,
-        times: Array.from(timesMs, formatTime),
+        times: Array.from(timesMs, format),
         values: each((name) => (name === 'count' ? Array.from(timesMs, () => 1) : Array.from(values, numberOrNull))),
         quality: Array.from(quality, (code) => qualityNames[code] ?? 'good'),
       }
@@ -113,7 +114,7 @@ export function toColumns(
       const filled = [...columns.count.keys()].filter((i) => (columns.count[i] ?? 0) > 0)
       return {
         bucket,
-        times: filled.map((i) => formatTime(edgesMs[i] ?? 0)),
+        times: filled.map((i) => format(edgesMs[i] ?? 0)),
         values: each((name) => filled.map((i) => numberOrNull(columns[name][i]))),
       }
     }

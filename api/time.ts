@@ -24,3 +24,23 @@ export function parseTime(text: string): number | undefined {
 export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString()
 }
+
+const minuteMs = 60_000
+const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'))
+const threeDigits = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(3, '0'))
+
+/** A `formatTime` for many whole times, of which each is mostly of the same minute as the one before. */
+export function createTimeFormat(): (timeMs: number) => string {
+  let startMs = Number.NaN
+  let minute = ''
+  return (timeMs) => {
+    let inMinuteMs = timeMs - startMs
+    if (!(inMinuteMs >= 0 && inMinuteMs < minuteMs)) {
+      startMs = Math.floor(timeMs / minuteMs) * minuteMs
+      minute = formatTime(startMs).slice(0, -'00.000Z'.length)
+      inMinuteMs = timeMs - startMs
+    }
+    const second = Math.floor(inMinuteMs / 1_000)
+    return `${minute}${twoDigits[second]}.${threeDigits[Math.floor(inMinuteMs - second * 1_000)]}Z`
+  }
+}

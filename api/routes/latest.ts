@@ -1,20 +1,13 @@
 import { z } from '@hono/zod-openapi'
-import {
-  type DeviceRecord,
-  findMetric,
-  type MetricName,
-  maySee,
-  metricKinds,
-  type ProfileId,
-  qualityNames,
-} from '../../model/index.ts'
+import { type DeviceRecord, findMetric, type MetricName, maySee, metricKinds, qualityNames } from '../../model/index.ts'
 import type { SeriesInfo } from '../../store/readings/index.ts'
 import { assetIdField, deviceIdField, metricField, profileIdField, siteIdField, timeField } from '../fields.ts'
 import { loadPage, maxLimit, pageQuery, pageSchema } from '../paging.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { type CacheResult, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found, seenDevice } from '../site-access.ts'
-import { formatTime } from '../time.ts'
+import { createSiteSeries } from '../site-series.ts'
+import { createTimeFormat, formatTime } from '../time.ts'
 
 /** Of a filter. */
 const maxMetrics = 50
@@ -70,20 +63,12 @@ const seriesSchema = z
 const ofDevice = z.strictObject({ id: deviceIdField })
 
 export function latestRoutes({ state, peers }: RouteDeps): Route[] {
+  const siteSeries = createSiteSeries(state)
+
   /** Every metric the device has ever sent, by name; a device's limit of metrics keeps it to one page. */
   async function seriesOf(device: DeviceRecord): Promise<readonly SeriesInfo[]> {
     const { items } = await state.series.list({ deviceNumber: device.number, limit: maxLimit })
     return [...items].sort((a, b) => (a.metric < b.metric ? -1 : 1))
-  }
-
-  /** Of the metrics that each profile knows. */
-  async function unitsOf(profileIds: ReadonlySet<ProfileId>) {
-    const units = new Map<ProfileId, ReadonlyMap<string, string>>()
-    for (const id of profileIds) {
-      const metrics = (await state.profiles.get(id))?.metrics ?? []
-      units.set(id, new Map(metrics.map(({ name, unit }) => [name, unit])))
-    }
-    return units
   }
 
   return [
@@ -129,29 +114,27 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
         const siteId = params.id
         found(maySee(principal.sites, siteId) ? await state.sites.get(siteId) : undefined, 'site', siteId)
         const { metric: metrics, assetId, profileId } = query
+        let cache: CacheResult = 'miss'
         const page = await loadPage(query, {
           filter: { list: 'site latest', siteId, metrics: metrics?.join(), assetId, profileId },
           place: placeInSite,
-          load: (asked) => state.series.ofSite({ ...asked, siteId, metrics, assetId, profileId }),
+          async load(asked) {
+            const read = await siteSeries({ ...asked, siteId, metrics, assetId, profileId })
+            cache = read.cache
+            return read
+          },
           toItem: (series) => series,
         })
-        const [columns, units] = await Promise.all([
-          peers.ingest.latest(page.items.map(({ seriesId }) => seriesId)),
-          unitsOf(new Set(page.items.map(({ profileId }) => profileId))),
-        ])
-        const items = page.items.flatMap(({ deviceId, metric, profileId }, i) => {
+        const columns = await peers.ingest.latest(page.items.map(({ seriesId }) => seriesId))
+        const format = createTimeFormat()
+        const items = page.items.flatMap(({ device, metric, unit }, i) => {
           const timeMs = columns.timesMs[i] ?? Number.NaN
           if (Number.isNaN(timeMs)) return []
-          return {
-            device: deviceId,
-            metric,
-            time: formatTime(timeMs),
-            value: columns.values[i] ?? Number.NaN,
-            unit: units.get(profileId)?.get(metric) ?? null,
-            quality: qualityNames[columns.quality[i] ?? 0] ?? 'good',
-          }
+          const value = columns.values[i] ?? Number.NaN
+          const quality = qualityNames[columns.quality[i] ?? 0] ?? 'good'
+          return { device, metric, time: format(timeMs), value, unit, quality }
         })
-        return { status: 200, body: { items, nextCursor: page.nextCursor } }
+        return { status: 200, body: { items, nextCursor: page.nextCursor }, cache }
       },
     }),
     defineRoute({
