@@ -78,6 +78,12 @@ const requestTimeoutMs = 30_000
 
 export function createPlatformClient(baseUrl: () => string, key: string): PlatformClient {
   async function request(method: string, path: string, body?: unknown): Promise<Response> {
+    // A connection that was kept may end just as it is used again; what only reads may be asked twice.
+    if (method === 'GET') return send(method, path).catch(() => send(method, path))
+    return send(method, path, body)
+  }
+
+  async function send(method: string, path: string, body?: unknown): Promise<Response> {
     return fetch(`${baseUrl()}${path}`, {
       method,
       headers: {
