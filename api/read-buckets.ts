@@ -6,7 +6,7 @@ import type { ReadingQueries } from './ports.ts'
 import { badParameter } from './problem.ts'
 import type { ReadRequest } from './read-raw.ts'
 import type { BucketFunction } from './reading-query.ts'
-import { formatTime } from './time.ts'
+import { createTimeFormat } from './time.ts'
 
 export interface BucketReading {
   from: string
@@ -20,6 +20,7 @@ export interface BucketReading {
 
 /** Bucket `i` of the columns. */
 export function bucketReading(
+  format: (timeMs: number) => string,
   columns: BucketColumns,
   i: number,
   [fromMs, toMs]: readonly [number, number],
@@ -27,8 +28,8 @@ export function bucketReading(
 ): BucketReading {
   const [first = 'avg'] = functions
   return {
-    from: formatTime(fromMs),
-    to: formatTime(toMs),
+    from: format(fromMs),
+    to: format(toMs),
     value: numberOrNull(columns[first][i]),
     count: columns.count[i] ?? 0,
     ...(functions.length > 1 && {
@@ -59,6 +60,7 @@ export async function readBuckets(
   if (seriesId === undefined) return { items: [], nextCursor: null }
 
   const items: BucketReading[] = []
+  const format = createTimeFormat()
   let restMs = fromMs
   while (items.length === 0 && restMs < toMs) {
     const edgesMs = bucketEdges(size, timeZone, { fromMs: restMs, toMs }, maxLimit + 1)
@@ -71,7 +73,7 @@ export async function readBuckets(
         restMs = startMs
         break
       }
-      items.push(bucketReading(columns, i, [startMs, edgesMs[i + 1] ?? toMs], fn))
+      items.push(bucketReading(format, columns, i, [startMs, edgesMs[i + 1] ?? toMs], fn))
     }
     if (items.length === 0) restMs = await afterSilence(seriesId, restMs)
   }

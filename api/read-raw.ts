@@ -5,7 +5,7 @@ import { defaultLimit, rangePlace } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
 import { badParameter } from './problem.ts'
 import type { ReadingQuery } from './reading-query.ts'
-import { formatTime } from './time.ts'
+import { createTimeFormat } from './time.ts'
 
 /** No reading is stored under a time that far ahead (docs/mqtt.md). */
 export const aheadMs = 10 * 60_000 + 1
@@ -40,8 +40,9 @@ export async function readRaw(
 }
 
 export function rawReadings({ timesMs, values, quality }: ReadingColumns): RawReading[] {
+  const format = createTimeFormat()
   return Array.from(timesMs, (timeMs, i) => ({
-    time: formatTime(timeMs),
+    time: format(timeMs),
     value: values[i] ?? Number.NaN,
     quality: qualityNames[quality[i] ?? 0] ?? 'good',
   }))

@@ -8,7 +8,7 @@ import type { ReadingQueries } from './ports.ts'
 import type { BucketReading } from './read-buckets.ts'
 import type { BucketFunction } from './reading-query.ts'
 import type { SeriesReadings } from './series-query.ts'
-import { formatTime } from './time.ts'
+import { createTimeFormat } from './time.ts'
 
 /** What is held of an export at a time; some 2 ms of the thread that answers everybody. */
 const rowsPerChunk = 5_000
@@ -50,9 +50,10 @@ export async function* readingChunks(
 
 /** Lines of `readingChunks`, each behind `before`: text that is safe in a cell. */
 export function rawLines({ timesMs, values, quality }: ReadingColumns, before: string): string {
+  const format = createTimeFormat()
   let text = ''
   for (let i = 0; i < timesMs.length; i++)
-    text += `${before}${formatTime(timesMs[i] ?? 0)},${values[i]},${qualityNames[quality[i] ?? 0] ?? 'good'}\r\n`
+    text += `${before}${format(timesMs[i] ?? 0)},${values[i]},${qualityNames[quality[i] ?? 0] ?? 'good'}\r\n`
   return text
 }
 

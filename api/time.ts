@@ -25,22 +25,23 @@ export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString()
 }
 
-const minuteMs = 60_000
+const dayMs = 86_400_000
 const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'))
 const threeDigits = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(3, '0'))
 
-/** A `formatTime` for many whole times, of which each is mostly of the same minute as the one before. */
+/** A `formatTime` for many whole times, of which each is mostly of the same UTC day as the one before. */
 export function createTimeFormat(): (timeMs: number) => string {
   let startMs = Number.NaN
-  let minute = ''
+  let day = ''
   return (timeMs) => {
-    let inMinuteMs = timeMs - startMs
-    if (!(inMinuteMs >= 0 && inMinuteMs < minuteMs)) {
-      startMs = Math.floor(timeMs / minuteMs) * minuteMs
-      minute = formatTime(startMs).slice(0, -'00.000Z'.length)
-      inMinuteMs = timeMs - startMs
+    let inDayMs = timeMs - startMs
+    if (!(inDayMs >= 0 && inDayMs < dayMs)) {
+      startMs = Math.floor(timeMs / dayMs) * dayMs
+      day = formatTime(startMs).slice(0, -'00:00:00.000Z'.length)
+      inDayMs = timeMs - startMs
     }
-    const second = Math.floor(inMinuteMs / 1_000)
-    return `${minute}${twoDigits[second]}.${threeDigits[Math.floor(inMinuteMs - second * 1_000)]}Z`
+    const inDayS = Math.floor(inDayMs / 1_000)
+    const clock = `${twoDigits[Math.floor(inDayS / 3_600)]}:${twoDigits[Math.floor(inDayS / 60) % 60]}:${twoDigits[inDayS % 60]}`
+    return `${day}${clock}.${threeDigits[Math.floor(inDayMs - inDayS * 1_000)]}Z`
   }
 }

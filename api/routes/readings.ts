@@ -23,6 +23,7 @@ import type { RouteDeps } from '../route-deps.ts'
 import { type NamedSeries, seriesQuery, seriesReadingsSchema, toColumns } from '../series-query.ts'
 import { found, seenDevice, visible } from '../site-access.ts'
 import { csvType, preferred } from '../text-stream.ts'
+import { createTimeFormat } from '../time.ts'
 
 const readingSchema = z
   .strictObject({ time: timeField, value: z.number(), quality: z.enum(qualityNames) })
@@ -231,6 +232,7 @@ function zoomedItems(read: SeriesRead | undefined, functions: readonly BucketFun
   if (read.kind === 'raw') return { bucket: null, items: rawReadings(read.columns) }
   const { bucket, columns, edgesMs } = read
   const filled = [...columns.count.keys()].filter((i) => (columns.count[i] ?? 0) > 0)
-  const items = filled.map((i) => bucketReading(columns, i, [edgesMs[i] ?? 0, edgesMs[i + 1] ?? 0], functions))
+  const format = createTimeFormat()
+  const items = filled.map((i) => bucketReading(format, columns, i, [edgesMs[i] ?? 0, edgesMs[i + 1] ?? 0], functions))
   return { bucket, items }
 }

@@ -7,7 +7,7 @@ import { ackedPerS } from '../ingest-peers.ts'
 import { cpuTimeMs, memoryMb } from '../process-stats.ts'
 import { startRawGenerator } from '../raw-generator.ts'
 import { type Sample, watchConsole } from './consoles.ts'
-import { buildEstate, issueKey } from './estate.ts'
+import { buildEstate, devicesPerGateway, issueKey } from './estate.ts'
 import { cacheCounts, hitRateBetween } from './hit-rate.ts'
 import { createApiClient } from './http-client.ts'
 import { parseApiOptions } from './options.ts'
@@ -41,6 +41,7 @@ export const benchApi: Bench = async ({ args, say }) => {
     connections: estate.connections,
     window: generatorWindow,
     messagesPerS: options.rate,
+    burst: devicesPerGateway,
     stepMs: Math.max(1, Math.round((1_000 * estate.devices) / options.rate)),
     startMs: Date.now(),
     seconds,

@@ -4,10 +4,10 @@ import type { RawConfigInput } from '../../firmware-sim/index.ts'
 import type { Platform } from '../../test/scenario/platform.ts'
 import { waitUntil } from '../../test/setup/wait.ts'
 
-/** Sites of 100 meters that report ten times a second at 10,000 messages a second; each connection is a gateway of twenty. */
+/** Sites of 100 meters that report ten times a second at 10,000 messages a second; each connection is a gateway that reports for twenty at once. */
 const sites = 10
 const devicesPerSite = 100
-const devicesPerGateway = 20
+export const devicesPerGateway = 20
 /** Of each site; they have the month. */
 const devicesWithHistory = 3
 const historyDays = 30

@@ -28,6 +28,12 @@ export const rawConfigSchema = z.strictObject({
     .max(10_000_000)
     .optional()
     .describe('over all connections, evenly in time; absent: as many as the PUBACKs allow'),
+  burst: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1)
+    .describe('where there is a rate: so many messages of a connection at once, as a gateway reports for its devices'),
   seconds: z.number().positive().max(3_600).default(20).describe('how long to send, at most'),
   drainSeconds: z.number().positive().max(600).default(15).describe('how long to wait for the last PUBACKs afterwards'),
   startMs: z.int().min(1e12).max(9_999_999_999_999).describe("each device's first time, epoch ms"),

@@ -40,7 +40,7 @@ export async function runRawGenerator(
     say(rawPhases.sending)
     const cpuAtStart = process.cpuUsage()
     const startMs = performance.now()
-    const pacing = startPacing(connections, config.messagesPerS, startMs)
+    const pacing = startPacing(connections, config, startMs)
     for (const connection of connections) connection.startSending()
     await sendFor(config.seconds, { total, say, enough })
     clearInterval(pacing)
@@ -78,13 +78,15 @@ export async function runRawGenerator(
 /** Allows each connection its part of the rate; those that cannot keep up catch up later. */
 function startPacing(
   connections: readonly RawConnection[],
-  messagesPerS: number | undefined,
+  { messagesPerS, burst }: Pick<RawConfig, 'messagesPerS' | 'burst'>,
   startMs: number,
 ): NodeJS.Timeout | undefined {
   if (messagesPerS === undefined) return undefined
   const allow = () => {
     const total = ((performance.now() - startMs) / 1_000) * messagesPerS
-    for (const [i, connection] of connections.entries()) connection.allow(Math.floor((total + i) / connections.length))
+    // One connection after the other, each with a whole burst.
+    for (const [i, connection] of connections.entries())
+      connection.allow(burst * Math.floor((total / burst + i) / connections.length))
   }
   allow()
   return setInterval(allow, paceMs)
