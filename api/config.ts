@@ -89,7 +89,14 @@ export const apiConfigSchema = z.strictObject({
     .max(600_000)
     .default(10_000)
     .describe('A client of a live stream that takes nothing for so long loses its connection'),
-  keepAliveTimeoutMs: z.int().min(0).max(600_000).default(15_000).describe('Time an idle connection stays open'),
+  keepAliveTimeoutMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(75_000)
+    .describe(
+      'Time an idle connection stays open; longer than a proxy in front keeps it, or its requests meet a closed one',
+    ),
   stopTimeoutMs: z
     .int()
     .min(0)

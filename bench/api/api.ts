@@ -32,7 +32,7 @@ export const benchApi: Bench = async ({ args, say }) => {
       if (site === undefined) throw new Error('there is no site')
       const isLimited = number % 10 < limitedOfTen
       const key = await issueKey(platform, `console-${number}`, isLimited ? [site.id] : 'all')
-      return { client: createApiClient(platform.httpPort, key), site, number }
+      return { client: createApiClient(platform.httpPort, key, number), site, number }
     }),
   )
   const seconds = options.warmUpSeconds + options.seconds + 2

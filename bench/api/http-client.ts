@@ -10,10 +10,12 @@ export interface ApiClient {
   close(): void
 }
 
-/** One browser, or a program: connections that stay open, and a key. */
-export function createApiClient(port: number, key: string): ApiClient {
+/** One browser, or a program, on a machine of its own: connections that stay open, and a key. `number` is below 250. */
+export function createApiClient(port: number, key: string, number: number): ApiClient {
   const agent = new Agent({ keepAlive: true, maxSockets: socketsOfBrowser })
-  const options = { host: '127.0.0.1', port, agent, headers: { authorization: `Bearer ${key}` } }
+  // Each comes from another loopback address, for an address has so many connections at most.
+  const localAddress = `127.0.1.${number + 1}`
+  const options = { host: '127.0.0.1', localAddress, port, agent, headers: { authorization: `Bearer ${key}` } }
   return {
     get: (path) =>
       new Promise((resolve, reject) => {

@@ -28,7 +28,7 @@ export function parseApiOptions(args: readonly string[]): ApiBenchOptions {
   if (cache === undefined) throw new Error(`--cache ${values.cache} is none of ${caches.join(', ')}`)
   return {
     cache,
-    clients: positive('clients', values.clients),
+    clients: Math.min(positive('clients', values.clients), 250),
     rate: positive('rate', values.rate),
     seconds: positive('seconds', values.seconds),
     warmUpSeconds: positive('warm-up', values['warm-up']),
