@@ -8,8 +8,13 @@ import { type Harness, startApi, startMs } from './harness.ts'
 
 let api: Harness
 beforeAll(async () => {
-  // A socket that takes nothing is cut a second after the longer of the two.
-  const timeouts = { headersTimeoutMs: 1_000, requestTimeoutMs: 1_000, answerTimeoutMs: 1_000 }
+  // A socket that takes nothing is cut a second after the longer of the two; one whose answer is over, when it has been idle.
+  const timeouts = {
+    headersTimeoutMs: 1_000,
+    requestTimeoutMs: 1_000,
+    answerTimeoutMs: 1_000,
+    keepAliveTimeoutMs: 1_000,
+  }
   api = await startApi({ livePollMs: 5, liveHeartbeatMs: 20, liveStreamsPerPrincipal: 8, ...timeouts })
   await api.post('/api/v1/devices', { id: 'm1', profileId: 'meter-1ph' })
 })
