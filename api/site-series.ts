@@ -1,4 +1,5 @@
 import type { MetricName, ProfileId, SeriesId } from '../model/index.ts'
+import { createKeptValues } from '../store/cache/index.ts'
 import type { State } from '../store/state/index.ts'
 import type { CacheResult } from './route.ts'
 
@@ -30,25 +31,11 @@ interface Page extends Pick<SiteSeriesPage, 'items' | 'next'> {
 }
 
 export function createSiteSeries(state: Pick<State, 'series' | 'profiles' | 'dataVersions'>): ReadSiteSeries {
-  /** The ones used last at the end. */
-  const pages = new Map<string, Page>()
-  let kept = 0
-
-  function forget(key: string): void {
-    kept -= pages.get(key)?.items.length ?? 0
-    pages.delete(key)
-  }
-
-  function keep(key: string, page: Page): void {
-    forget(key)
-    pages.set(key, page)
+  const pages = createKeptValues<Page>({
+    maxSize: mostKept,
     // One without items is not for nothing either.
-    kept += page.items.length
-    for (const oldest of pages.keys()) {
-      if (kept + pages.size <= mostKept) break
-      forget(oldest)
-    }
-  }
+    sizeOf: ({ items }) => items.length + 1,
+  })
 
   async function unitsOf(
     profileIds: ReadonlySet<ProfileId>,
@@ -68,11 +55,7 @@ export function createSiteSeries(state: Pick<State, 'series' | 'profiles' | 'dat
     const [inventory, { series }] = await Promise.all([state.dataVersions.read(['inventory']), state.series.highest()])
     const version = `${inventory} ${series}`
     const known = pages.get(key)
-    if (known?.version === version) {
-      pages.delete(key)
-      pages.set(key, known)
-      return { items: known.items, next: known.next, cache: 'hit' }
-    }
+    if (known?.version === version) return { items: known.items, next: known.next, cache: 'hit' }
     const { items: rows, next } = await state.series.ofSite(query)
     const units = await unitsOf(new Set(rows.map((row) => row.profileId)))
     const items = rows.map((row) => ({
@@ -81,7 +64,7 @@ export function createSiteSeries(state: Pick<State, 'series' | 'profiles' | 'dat
       metric: row.metric,
       unit: units.get(row.profileId)?.get(row.metric) ?? null,
     }))
-    keep(key, { version, items, next })
+    pages.set(key, { version, items, next })
     return { items, next, cache: 'miss' }
   }
 }

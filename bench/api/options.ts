@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util'
 
+/** Each has a loopback address of its own. */
+const mostClients = 250
+
 export const caches = ['memory', 'redis', 'redis-killed'] as const
 
 export interface ApiBenchOptions {
@@ -28,11 +31,17 @@ export function parseApiOptions(args: readonly string[]): ApiBenchOptions {
   if (cache === undefined) throw new Error(`--cache ${values.cache} is none of ${caches.join(', ')}`)
   return {
     cache,
-    clients: Math.min(positive('clients', values.clients), 250),
+    clients: upTo(mostClients, 'clients', values.clients),
     rate: positive('rate', values.rate),
     seconds: positive('seconds', values.seconds),
     warmUpSeconds: positive('warm-up', values['warm-up']),
   }
+}
+
+function upTo(most: number, name: string, text: string): number {
+  const number = positive(name, text)
+  if (number <= most) return number
+  throw new Error(`--${name} ${text} is more than ${most}`)
 }
 
 function positive(name: string, text: string): number {

@@ -1,5 +1,6 @@
 export { type Cache, cacheWithin } from './cache.ts'
 export { type CacheConfig, cacheConfigSchema } from './config.ts'
 export { createCache } from './create-cache.ts'
+export { createKeptValues } from './kept-values.ts'
 export { createMemoryCache } from './memory.ts'
 export { createSingleFlight, type SingleFlight } from './single-flight.ts'
