@@ -23,6 +23,11 @@ export class NewestTimes {
     return this.#storedMs[key] ?? Number.NEGATIVE_INFINITY
   }
 
+  /** By key, as they are stored now; -Infinity or undefined: nothing is. */
+  stored(): Float64Array {
+    return this.#storedMs.slice()
+  }
+
   /** Row of the key's newest time where that is of this batch, else -1. */
   newestRow(key: number): number {
     return this.#stagedIn[key] === this.#batch ? (this.#stagedRow[key] ?? -1) : -1

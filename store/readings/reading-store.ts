@@ -91,6 +91,11 @@ export interface StoreMarks {
   /** Of what was ever stored; 0: nothing was. */
   readonly highestDevice: number
   readonly highestSeries: SeriesId
+  /**
+   * From then on, epoch ms, the store had nothing of the series when it was opened: no reading, and no rollup that outlived
+   * its readings; -Infinity: nothing at all. It may be later than it need be. Absent: `latest` has to be asked.
+   */
+  readonly emptyFromMs?: (seriesId: SeriesId) => number
 }
 
 /**
@@ -172,7 +177,7 @@ export interface SeriesMarks {
    * newer comes.
    */
   readonly versions: Float64Array
-  /** Time of the newest reading; NaN: there is none. */
+  /** Time of the newest reading, or a later one before which none will be taken for newer; NaN: there is none. */
   readonly newestMs: Float64Array
 }
 

@@ -26,6 +26,9 @@ export class RecentWindow {
   #oldest: Int32Array = new Int32Array(0)
   #newest: Int32Array = new Int32Array(0)
   #newestMs: Float64Array = new Float64Array(0)
+  /** Per series: what was pushed before this may have been let go; of every series, what was before `#floorMs`. */
+  #heldFromMs: Float64Array = new Float64Array(0)
+  #floorMs = Number.NEGATIVE_INFINITY
 
   constructor(bytesMax: number) {
     const blocks = Math.max(1, Math.floor(bytesMax / (blockSlots * bytesPerSlot)))
@@ -44,6 +47,11 @@ export class RecentWindow {
     const block = this.#oldest[seriesId] ?? none
     if (block === none) return Number.POSITIVE_INFINITY
     return this.#times[block * blockSlots + (this.#first[block] ?? 0)] ?? Number.POSITIVE_INFINITY
+  }
+
+  /** All that was ever pushed with this time or a later one is held; -Infinity: simply all. */
+  heldFromMs(seriesId: SeriesId): number {
+    return Math.max(this.#floorMs, this.#heldFromMs[seriesId] ?? Number.NEGATIVE_INFINITY)
   }
 
   /** The newest time ever told of the series; -Infinity: none was. */
@@ -87,6 +95,7 @@ export class RecentWindow {
 
   /** Lets go of readings up to `timeMs`, inclusive. */
   trim(seriesId: SeriesId, timeMs: number): void {
+    this.#letGo(seriesId, timeMs)
     for (let block = this.#oldest[seriesId] ?? none; block !== none; block = this.#oldest[seriesId] ?? none) {
       const end = this.#end[block] ?? 0
       let first = this.#first[block] ?? 0
@@ -99,6 +108,7 @@ export class RecentWindow {
 
   /** Every series: lets go of readings up to `timeMs`, inclusive. */
   trimAll(timeMs: number): void {
+    this.#floorMs = Math.max(this.#floorMs, timeMs + 1)
     for (let seriesId = 0; seriesId < this.#oldest.length; seriesId++) this.trim(seriesId, timeMs)
   }
 
@@ -135,7 +145,13 @@ export class RecentWindow {
     return block
   }
 
+  /** Also what is not held may be let go: then nothing so old is held from now on. */
+  #letGo(seriesId: SeriesId, timeMs: number): void {
+    this.#heldFromMs[seriesId] = Math.max(this.#heldFromMs[seriesId] ?? Number.NEGATIVE_INFINITY, timeMs + 1)
+  }
+
   #dropOldest(seriesId: SeriesId, block: number): void {
+    this.#letGo(seriesId, this.#times[block * blockSlots + (this.#end[block] ?? 0) - 1] ?? Number.NEGATIVE_INFINITY)
     const following = this.#following[block] ?? none
     this.#oldest[seriesId] = following
     if (following === none) this.#newest[seriesId] = none
@@ -151,8 +167,11 @@ export class RecentWindow {
     oldest.set(this.#oldest)
     newest.set(this.#newest)
     newestMs.set(this.#newestMs)
+    const heldFromMs = new Float64Array(size).fill(Number.NEGATIVE_INFINITY, before)
+    heldFromMs.set(this.#heldFromMs)
     this.#oldest = oldest
     this.#newest = newest
     this.#newestMs = newestMs
+    this.#heldFromMs = heldFromMs
   }
 }

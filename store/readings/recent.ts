@@ -1,6 +1,6 @@
 import { isAppError, type ReadingBatch, type SeriesId } from '../../model/index.ts'
 import { checkEdges, emptyReadings } from './columns.ts'
-import type { MarkedStore, ReadingColumns, ReadingStore, SeriesMarks } from './reading-store.ts'
+import type { MarkedStore, ReadingColumns, ReadingStore, SeriesMarks, StoreMarks } from './reading-store.ts'
 import { newestOf, recentBuckets, recentRange } from './recent-answers.ts'
 import { RecentWindow } from './recent-window.ts'
 import { createUntilNow } from './until-now.ts'
@@ -14,8 +14,8 @@ export interface RecentConfig {
 
 /**
  * A store that answers from memory what lies in the newest readings of a series, asks `store` for the rest, and says what may be
- * kept of that. All writes must pass through it. What was stored before its start it cannot know: it learns from the
- * store's own `latest`, at the first question after a series, since when it has all of it.
+ * kept of that. All writes must pass through it. What was stored before its start it cannot know: since when it has all of a
+ * series is what `store` said when it was opened, or else its own `latest`, at the first question after the series.
  */
 export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): MarkedStore {
   const recent = new RecentWindow(bytesMax)
@@ -25,6 +25,7 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
   /** Of the series that have had late readings: how often. */
   const versions = new Map<SeriesId, number>()
   let epoch = crypto.randomUUID()
+  let emptyFromMs: StoreMarks['emptyFromMs']
   let closed = false
   const untilNow = createUntilNow(store, recent, windowFromMs)
 
@@ -36,13 +37,25 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
 
   /** Everything the store has from then on is in memory. Infinity: nothing is known. */
   function windowFromMs(seriesId: SeriesId): number {
-    return Math.max(knownFromMs.get(seriesId) ?? Number.POSITIVE_INFINITY, recent.oldestMs(seriesId))
+    return Math.max(knownFromMs.get(seriesId) ?? Number.POSITIVE_INFINITY, recent.heldFromMs(seriesId))
   }
 
   function learn(seriesId: SeriesId, newestMs: number): void {
     if (knownFromMs.has(seriesId) || Number.isNaN(newestMs)) return
     recent.raiseNewest(seriesId, newestMs)
-    knownFromMs.set(seriesId, newestMs)
+    // One that was not pushed here is not in memory, also where something newer has been pushed meanwhile.
+    const { timesMs } = recentRange(recent, { seriesId, fromMs: newestMs, toMs: newestMs + 1, limit: 1 })
+    knownFromMs.set(seriesId, timesMs.length > 0 ? newestMs : newestMs + 1)
+  }
+
+  /** Without a question, where the store said what it had. */
+  function isKnown(seriesId: SeriesId): boolean {
+    if (knownFromMs.has(seriesId)) return true
+    const fromMs = emptyFromMs?.(seriesId)
+    if (fromMs === undefined) return false
+    if (fromMs > Number.NEGATIVE_INFINITY) recent.raiseNewest(seriesId, fromMs - 1)
+    knownFromMs.set(seriesId, fromMs)
+    return true
   }
 
   function marksOf(queries: readonly { readonly seriesId: SeriesId }[]): SeriesMarks {
@@ -55,7 +68,7 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
 
   /** Of series that many ask about at the same time the store is asked once. */
   async function learnAll(seriesIds: readonly SeriesId[]): Promise<void> {
-    const unknown = [...new Set(seriesIds)].filter((seriesId) => !knownFromMs.has(seriesId))
+    const unknown = [...new Set(seriesIds)].filter((seriesId) => !isKnown(seriesId))
     const asking = unknown.filter((seriesId) => !learning.has(seriesId))
     if (asking.length > 0) {
       const learned = store.latest(Int32Array.from(asking)).then(({ timesMs }) => {
@@ -72,8 +85,12 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
 
   /** Whether memory can answer what lies at and after `fromMs`. */
   async function holds(seriesId: SeriesId, fromMs: number): Promise<boolean> {
-    if (closed || !(fromMs >= recent.oldestMs(seriesId))) return false
-    await learnAll([seriesId])
+    if (closed || !(fromMs >= recent.heldFromMs(seriesId))) return false
+    if (!isKnown(seriesId)) {
+      // Not worth a question where there is nothing that could answer.
+      if (!(fromMs >= recent.oldestMs(seriesId))) return false
+      await learnAll([seriesId])
+    }
     return !closed && fromMs >= windowFromMs(seriesId)
   }
 
@@ -112,9 +129,12 @@ export function withRecent(store: ReadingStore, { bytesMax }: RecentConfig): Mar
 
   return {
     remote: store.remote,
-    open: () => {
+    open: async () => {
       beginEpoch()
-      return store.open()
+      const marks = await store.open()
+      // Of the first time: what was stored since came through here.
+      emptyFromMs ??= marks.emptyFromMs
+      return marks
     },
     write: async (batch, position) => {
       const outcome = await store.write(batch, position).catch((error: unknown) => {

@@ -33,7 +33,10 @@ export function createDuckdbReadings(
 
   return {
     remote: false,
-    open: async () => (await owner.open()).writer.ledger,
+    open: async () => {
+      const { writer } = await owner.open()
+      return { ...writer.ledger, emptyFromMs: writer.emptyFromMs }
+    },
     write: (batch, position) =>
       owner.change(`store ${batch.length} readings`, async ({ writer }) => {
         await writer.write(batch, position)

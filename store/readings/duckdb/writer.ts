@@ -21,6 +21,8 @@ export interface Writer {
   readonly ledger: Ledger
   /** By the tables' indices. */
   readonly rolled: readonly RolledTable[]
+  /** As `StoreMarks` has it, of when the file was opened: by device, where a table's rows are of devices. */
+  emptyFromMs(seriesId: SeriesId): number
   write(batch: ReadingBatch, position: LogPosition): Promise<void>
   /** Where the series is, or from now on will be. */
   place(seriesId: SeriesId): Promise<Slot>
@@ -39,6 +41,8 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
   const stager = createStager(layout.slots)
   const writers: (TableWriter | undefined)[] = []
   const rolled: RolledTable[] = []
+  const { rawFromMs: rawFromThenMs } = ledger
+  const newestThenMs: Float64Array[] = []
 
   const widths = await rolledWidths(session)
   for (const table of layout.tables) {
@@ -46,6 +50,7 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
     const sql = `SELECT ${table.keyName}::DOUBLE, max(time_ms)::DOUBLE FROM ${table.name} GROUP BY 1`
     const [keys, timesMs] = await session.select(sql, [])
     for (const [i, key] of (keys ?? []).entries()) newest.store(key, timesMs?.[i] ?? Number.NaN)
+    newestThenMs[table.index] = newest.stored()
     const width = widths.get(rolledName(table)) ?? 0
     if (width < table.columns.length)
       await inTransaction(session, async () => {
@@ -104,6 +109,11 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
     rolled,
     get ledger() {
       return ledger
+    },
+    emptyFromMs: (seriesId) => {
+      const slot = layout.slotOf(seriesId)
+      const newestMs = slot === undefined ? undefined : newestThenMs[slot.table.index]?.[slot.key]
+      return Math.max(rawFromThenMs, (newestMs ?? Number.NEGATIVE_INFINITY) + 1)
     },
     place: async (seriesId) => {
       const batch = new ReadingBatchBuilder(1)

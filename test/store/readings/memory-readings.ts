@@ -79,7 +79,14 @@ export function createMemoryReadings(catalog: Pick<SeriesCatalog, 'get'>): Readi
     remote: false,
     open: async () => {
       check()
-      return { position, logId: position === 0 ? undefined : testLogId, highestDevice, highestSeries }
+      const newestThenMs = new Map(newestMs)
+      return {
+        position,
+        logId: position === 0 ? undefined : testLogId,
+        highestDevice,
+        highestSeries,
+        emptyFromMs: (seriesId) => (newestThenMs.get(seriesId) ?? Number.NEGATIVE_INFINITY) + 1,
+      }
     },
     write: async (batch, after) => {
       check()

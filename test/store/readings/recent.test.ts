@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type ReadingColumns, type ReadingStore, withRecent } from '../../../store/readings/index.ts'
 import { batchOf, createTestCatalog } from './catalog.ts'
 import { describeReadingStore } from './conformance.ts'
@@ -30,7 +30,7 @@ describe('recent readings', () => {
   function counted(bytesMax = blocks(100)) {
     const asked: string[] = []
     const stored = createMemoryReadings(catalog)
-    const inner: ReadingStore = {
+    const inner: { -readonly [name in keyof ReadingStore]: ReadingStore[name] } = {
       ...stored,
       range: (query) => {
         asked.push('range')
@@ -45,7 +45,7 @@ describe('recent readings', () => {
         return stored.latest(seriesIds)
       },
     }
-    return { asked, stored, store: withRecent(inner, { bytesMax }) }
+    return { asked, stored, inner, store: withRecent(inner, { bytesMax }) }
   }
 
   const write = (store: ReadingStore, ...times: number[]) =>
@@ -98,6 +98,71 @@ describe('recent readings', () => {
     expect(asked).toEqual(['latest', 'range'])
   })
 
+  test('ask the store nothing about what it did not have when it was opened', async () => {
+    const { store, asked } = counted()
+    await store.open()
+    await write(store, 10, 20, 30)
+    const always = Float64Array.of(-1e15, 25, 1e15)
+    expect(await range(store, -1e15)).toEqual([10, 20, 30])
+    expect((await store.buckets({ seriesId: voltage, edgesMs: always })).count).toEqual(Float64Array.of(2, 1))
+    const { buckets, newestMs } = await store.marked([
+      { seriesId: voltage, edgesMs: always },
+      { seriesId: power, edgesMs: always },
+    ])
+    expect(buckets.map(({ count }) => [...count])).toEqual([
+      [2, 1],
+      [0, 0],
+    ])
+    expect(newestMs).toEqual(Float64Array.of(30, Number.NaN))
+    expect((await store.latest(Int32Array.of(voltage))).timesMs[0]).toBe(30)
+    expect(asked).toEqual([])
+  })
+
+  test('ask the store for what it had when it was opened, and for nothing later', async () => {
+    const { store, asked, stored } = counted()
+    await stored.write(batchOf({ series: voltage, at: 100, value: 1 }), 1)
+    await store.open()
+    await write(store, 110, 120)
+    expect(await range(store, 101)).toEqual([110, 120])
+    expect(asked).toEqual([])
+    expect(await range(store, 100)).toEqual([100, 110, 120])
+    expect(asked).toEqual(['range'])
+    await write(store, 90)
+    expect(await range(store, 80)).toEqual([90, 100, 110, 120])
+  })
+
+  test('ask the store again for a time that they have let go of', async () => {
+    const { store, asked } = counted(blocks(1))
+    await store.open()
+    await write(store, ...Array.from({ length: 40 }, (_, i) => i + 1))
+    expect(await range(store, 33)).toHaveLength(8)
+    expect(asked).toEqual([])
+    expect(await range(store, 32)).toHaveLength(9)
+    expect(await range(store, -1e15)).toHaveLength(40)
+    expect(asked).toEqual(['range', 'range'])
+  })
+
+  test('do not lose what was stored before when something newer comes while the store is asked', async () => {
+    const { inner, store, stored } = counted()
+    await stored.write(batchOf({ series: voltage, at: 100, value: 1 }), 1)
+    await write(store, 95)
+    let answer = () => {}
+    const latest = inner.latest
+    inner.latest = async (seriesIds) => {
+      const found = await latest(seriesIds)
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return found
+    }
+    const asking = store.latest(Int32Array.of(voltage))
+    await vi.waitFor(() => expect(answer.name).not.toBe('answer'))
+    await write(store, 110)
+    answer()
+    await asking
+    expect(await range(store, 100)).toEqual([100, 110])
+  })
+
   test('make room for the newest of all series', async () => {
     const { store, asked } = counted(blocks(2))
     await write(store, 1)
@@ -119,10 +184,21 @@ describe('recent readings', () => {
       { weight: 4, arbitrary: fc.record({ kind: fc.constant('ask' as const), from: time, length: time }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const), before: time }) },
     )
+    const openings = fc.record({
+      blocks: fc.constantFrom(1, 3, 100),
+      knows: fc.constantFrom('nothing', 'what it has'),
+      laterMs: fc.constantFrom(0, 0, 10),
+    })
     await fc.assert(
-      fc.asyncProperty(readings, fc.array(step, { maxLength: 30 }), async (earlier, steps) => {
-        const { store, stored } = counted(blocks(3))
+      fc.asyncProperty(readings, fc.array(step, { maxLength: 30 }), openings, async (earlier, steps, opening) => {
+        const { inner, store, stored } = counted(blocks(opening.blocks))
         await stored.write(batchOf(...earlier), 1)
+        inner.open = async () => {
+          const { emptyFromMs, ...marks } = await stored.open()
+          if (emptyFromMs === undefined || opening.knows === 'nothing') return marks
+          return { ...marks, emptyFromMs: (seriesId) => emptyFromMs(seriesId) + opening.laterMs }
+        }
+        await store.open()
         for (const step of steps) {
           if (step.kind === 'write') await store.write(batchOf(...step.readings), 1)
           if (step.kind === 'expire') await store.expire(step.before > 50 ? 86_400_000 : 0)
@@ -132,6 +208,13 @@ describe('recent readings', () => {
             const query = { seriesId, fromMs: step.from, toMs: step.from + step.length, limit: 20 }
             expect(readingsOf(await store.range(query))).toEqual(readingsOf(await stored.range(query)))
             expect(await store.buckets({ seriesId, edgesMs })).toEqual(await stored.buckets({ seriesId, edgesMs }))
+            // Nothing else comes meanwhile.
+            const marked = await store.marked([{ seriesId, edgesMs }])
+            expect(marked.buckets[0]).toEqual(await stored.buckets({ seriesId, edgesMs }))
+            const markedRange = await store.markedRanges([query])
+            expect(markedRange.readings.map(readingsOf)).toEqual([readingsOf(await stored.range(query))])
+            const newestMs = (await stored.latest(Int32Array.of(seriesId))).timesMs[0] ?? Number.NaN
+            if (!Number.isNaN(newestMs)) expect(marked.newestMs[0]).toBeGreaterThanOrEqual(newestMs)
           }
           const both = Int32Array.of(voltage, power)
           expect(readingsOf(await store.latest(both))).toEqual(readingsOf(await stored.latest(both)))
