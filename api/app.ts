@@ -155,12 +155,15 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         return response
       }
       const bytes = await openByteStream(answered.stream, (err) => {
-        deps.logger.error({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
+        // A client that does not read is no failure of ours.
+        const level = toProblem(err).status >= 500 ? 'error' : 'info'
+        deps.logger[level]({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
         c.env?.incoming?.socket.destroy()
       })
-      if (c.req.method === 'HEAD') await bytes.cancel()
+      const isHead = c.req.method === 'HEAD'
+      if (isHead) await bytes.cancel()
       const headers = { 'content-type': answered.stream.mediaType, vary: 'Accept', ...answered.headers }
-      return new Response(bytes, { status: answered.status, headers })
+      return new Response(isHead ? null : bytes, { status: answered.status, headers })
     })
   }
 

@@ -64,15 +64,28 @@ export function seriesCells(device: string, metric: string): string {
 
 const rawHead = ['time', 'value', 'quality']
 
+async function* linesOf(source: LongRead, seriesId: SeriesId | undefined, range: TimeRange, before: string) {
+  if (seriesId === undefined) return
+  for await (const columns of readingChunks(source, seriesId, range)) yield rawLines(columns, before)
+}
+
+/** The names come with the first lines: a store that fails at once is a problem of its own, and no file that broke off. */
+async function* headed(names: readonly string[], lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let before = csvHead(names)
+  for await (const text of lines) {
+    yield before + text
+    before = ''
+  }
+  if (before !== '') yield before
+}
+
 /** Of one series as it came. */
 export async function* rawCsv(
   source: LongRead,
   seriesId: SeriesId | undefined,
   range: TimeRange,
 ): AsyncGenerator<string> {
-  yield csvHead(rawHead)
-  if (seriesId === undefined) return
-  for await (const columns of readingChunks(source, seriesId, range)) yield rawLines(columns, '')
+  yield* headed(rawHead, linesOf(source, seriesId, range, ''))
 }
 
 /** Buckets of one series, page by page. */
@@ -80,7 +93,11 @@ export async function* bucketCsv(
   pages: AsyncIterable<readonly BucketReading[]>,
   functions: readonly BucketFunction[],
 ): AsyncGenerator<string> {
-  yield csvHead(['from', 'to', 'count', ...functions.filter((name) => name !== 'count')])
+  const names = ['from', 'to', 'count', ...functions.filter((name) => name !== 'count')]
+  yield* headed(names, bucketLines(pages, functions))
+}
+
+async function* bucketLines(pages: AsyncIterable<readonly BucketReading[]>, functions: readonly BucketFunction[]) {
   for await (const items of pages) yield items.map((item) => bucketLine(item, functions)).join('')
 }
 
@@ -101,12 +118,12 @@ export async function* seriesCsv(
   series: readonly CsvSeries[],
   range: TimeRange,
 ): AsyncGenerator<string> {
-  yield csvHead(['device', 'metric', ...rawHead])
-  for (const { deviceId, metric, seriesId } of series) {
-    if (seriesId === undefined) continue
-    const before = seriesCells(deviceId, metric)
-    for await (const columns of readingChunks(source, seriesId, range)) yield rawLines(columns, before)
-  }
+  yield* headed(['device', 'metric', ...rawHead], linesOfAll(source, series, range))
+}
+
+async function* linesOfAll(source: LongRead, series: readonly CsvSeries[], range: TimeRange) {
+  for (const { deviceId, metric, seriesId } of series)
+    yield* linesOf(source, seriesId, range, seriesCells(deviceId, metric))
 }
 
 /** Of columns that are there already. */
