@@ -112,6 +112,9 @@ export class HttpProblem extends Error {
   }
 }
 
+/** Whoever asks us asks no less often than a person would try again. */
+const longestRetryAfterS = 60
+
 const failed = 'the platform failed to answer; its log has the cause under this request id'
 
 /** Any error as the problem that may be shown: what we did not foresee keeps its insides to itself. */
@@ -119,9 +122,10 @@ export function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
   if (!(error instanceof AppError)) return new HttpProblem('internal', failed)
   if (statusOf[error.code] === 500) return new HttpProblem(error.code, failed)
-  const headers = error.retryable ? { 'retry-after': '1' } : undefined
+  const waitS = Math.min(Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1_000)), longestRetryAfterS)
+  const headers = error.retryable ? { 'retry-after': String(waitS) } : undefined
   const fields = error.fields.map(({ field, message }) => ({ field: field.replaceAll('/', '.'), message }))
-  return new HttpProblem(error.code, error.message, { fields, ...(headers && { headers }) })
+  return new HttpProblem(error.code, error.publicText, { fields, ...(headers && { headers }) })
 }
 
 /** One wrong parameter of the address: 400. */

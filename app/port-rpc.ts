@@ -19,18 +19,20 @@ type ToService = Call | { readonly abort: number }
 interface WireError {
   readonly code: ErrorCode
   readonly message: string
+  readonly publicText: string
   readonly retryable: boolean
+  readonly retryAfterMs: number | undefined
   readonly fields: readonly FieldError[]
 }
 type ToCaller = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: WireError }
 
 function toWire(error: unknown): WireError {
   if (error instanceof AppError) {
-    const { code, message, retryable, fields } = error
-    return { code, message, retryable, fields }
+    const { code, message, publicText, retryable, retryAfterMs, fields } = error
+    return { code, message, publicText, retryable, retryAfterMs, fields }
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return { code: 'internal', message, retryable: false, fields: [] }
+  return { code: 'internal', message, publicText: message, retryable: false, retryAfterMs: undefined, fields: [] }
 }
 
 /** Answers calls that arrive on the port with `service`'s methods, until the port closes. */
@@ -91,8 +93,8 @@ export function remote<S extends Service>(
     if (call === undefined) return
     pending.delete(message.id)
     if (!('error' in message)) return call.resolve(message.value)
-    const { code, message: text, retryable, fields } = message.error
-    call.reject(new AppError(errorCodes.includes(code) ? code : 'internal', text, { retryable, fields }))
+    const { code, message: text, ...options } = message.error
+    call.reject(new AppError(errorCodes.includes(code) ? code : 'internal', text, options))
   })
   port.on('close', () => {
     open = false

@@ -30,6 +30,8 @@ export interface AppErrorOptions {
   /** Not to be tried again any sooner, because whoever refused said so; ms. */
   readonly retryAfterMs?: number | undefined
   readonly cause?: unknown
+  /** What everybody may read instead of a message that names addresses, users, paths or statements. */
+  readonly publicText?: string
   readonly fields?: readonly FieldError[]
 }
 
@@ -38,6 +40,8 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly retryable: boolean
   readonly retryAfterMs: number | undefined
+  /** The message, unless that is for the log alone. */
+  readonly publicText: string
   readonly fields: readonly FieldError[]
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -46,6 +50,7 @@ export class AppError extends Error {
     this.code = code
     this.retryable = options.retryable ?? false
     this.retryAfterMs = options.retryAfterMs
+    this.publicText = options.publicText ?? message
     this.fields = options.fields ?? []
   }
 }

@@ -260,3 +260,28 @@ describe('a stop', () => {
     )
   })
 })
+
+describe('a store in trouble', () => {
+  test.each([
+    [undefined, '1'],
+    [7_000, '7'],
+    [3_600_000, '60'],
+  ])('tells callers what is wrong and no more, and after %s ms to ask again', async (retryAfterMs, header) => {
+    const { range } = api.fake.readings
+    const options = { retryable: true, retryAfterMs, publicText: 'read readings failed: InfluxDB cannot be reached' }
+    const error = new AppError('store_unavailable', 'read readings failed: connect ECONNREFUSED 10.0.0.7', options)
+    await api.post('/api/v1/devices', { id: 'read', profileId: 'meter-1ph' })
+    await api.measure('read', 'voltage', [[startMs, 230]])
+    Object.assign(api.fake.readings, { range: () => Promise.reject(error) })
+    try {
+      for (const headers of [{}, { accept: 'text/csv' }]) {
+        const answer = await api.get('/api/v1/devices/read/readings?metric=voltage', { headers })
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, header])
+        expect(answer.body.detail).toBe(options.publicText)
+        expect(JSON.stringify(answer.body)).not.toContain('10.0.0.7')
+      }
+    } finally {
+      Object.assign(api.fake.readings, { range })
+    }
+  })
+})

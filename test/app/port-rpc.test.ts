@@ -16,7 +16,12 @@ const service: Example = {
   double: async (n) => n * 2,
   columns: async () => ({ timesMs: Float64Array.of(1, 2) }),
   fail: async () => {
-    throw new AppError('conflict', 'make x failed', { retryable: true, fields: [{ field: 'id', message: 'taken' }] })
+    const told = { publicText: 'make failed', retryAfterMs: 7_000 }
+    throw new AppError('conflict', 'make x failed', {
+      retryable: true,
+      fields: [{ field: 'id', message: 'taken' }],
+      ...told,
+    })
   },
   crash: async () => {
     throw new TypeError('boom')
@@ -42,12 +47,14 @@ test('a call returns what the service returned, columns included', async () => {
   expect((await caller.columns()).timesMs).toEqual(Float64Array.of(1, 2))
 })
 
-test('an AppError keeps its code, retryable and fields; any other becomes internal', async () => {
+test('an AppError keeps its code, fields, what callers are told and when to try again; any other becomes internal', async () => {
   const { caller } = pair()
   await expect(caller.fail()).rejects.toMatchObject({
     code: 'conflict',
     message: 'make x failed',
+    publicText: 'make failed',
     retryable: true,
+    retryAfterMs: 7_000,
     fields: [{ field: 'id', message: 'taken' }],
   })
   await expect(caller.crash()).rejects.toMatchObject({ code: 'internal' })

@@ -42,20 +42,36 @@ export interface Failure {
 export function storeError(failure: Failure, cause: unknown): AppError {
   if (isAppError(cause)) return cause
   const { action, url, target, nowMs } = failure
-  const fail = (text: string, waitMs?: number) =>
-    new AppError('store_unavailable', `${action} failed: ${text}`, { retryable: true, retryAfterMs: waitMs, cause })
-  if (!(cause instanceof RefusedRequest)) return fail(`InfluxDB at ${url} cannot be reached: ${reasonOf(cause)}`)
+  /** `told` to everybody: what the server and the system say may hold its address, our user and the statement. */
+  const fail = (told: string, text: string, waitMs?: number) =>
+    new AppError('store_unavailable', `${action} failed: ${text}`, {
+      retryable: true,
+      retryAfterMs: waitMs,
+      publicText: `${action} failed: InfluxDB ${told}`,
+      cause,
+    })
+  if (!(cause instanceof RefusedRequest)) {
+    const told = isTimeout(cause) ? 'does not answer in time' : 'cannot be reached'
+    return fail(told, `InfluxDB at ${url} cannot be reached: ${reasonOf(cause)}`)
+  }
 
   const { status, message } = cause
   const says = `InfluxDB at ${url} says: ${message}`
   const waitMs = retryAfterMs(cause.retryAfter, nowMs)
-  if (status === 401) return fail(`${says}. Token, user or password are wrong`, askAgainMs)
-  if (status === 403) return fail(`${says}. Token or user may not use ${target}`, askAgainMs)
+  if (status === 401) {
+    const wrong = 'token, user or password are wrong'
+    return fail(`does not know the platform: ${wrong}`, `${says}. T${wrong.slice(1)}`, askAgainMs)
+  }
+  if (status === 403) {
+    const told = 'does not let the platform use its database'
+    return fail(told, `${says}. Token or user may not use ${target}`, askAgainMs)
+  }
   // Soon: the next attempt may make it.
-  if (isMissing(cause)) return fail(`${says}. There is no ${target}, or its retention policy is missing`)
-  if (status === 429 || status === 503) return fail(`${says} (${status})`, waitMs)
-  if (status >= 500) return fail(says, waitMs)
-  return fail(`${says} (${status}). Is this InfluxDB 1.6 or later?`, askAgainMs)
+  if (isMissing(cause))
+    return fail('has no such database', `${says}. There is no ${target}, or its retention policy is missing`)
+  if (status === 429 || status === 503) return fail('is overloaded', `${says} (${status})`, waitMs)
+  if (status >= 500) return fail(`fails (${status})`, says, waitMs)
+  return fail(`refuses it (${status})`, `${says} (${status}). Is this InfluxDB 1.6 or later?`, askAgainMs)
 }
 
 /** The place to write to is not there; InfluxDB 1.x answers 404 to a write, and a query with an error in its result. */
@@ -68,6 +84,11 @@ export function isMissing(error: unknown): boolean {
 export function isPartialWrite(error: unknown): error is RefusedRequest {
   if (!(error instanceof RefusedRequest) || (error.status !== 400 && error.status !== 422)) return false
   return /partial write|unable to parse|dropped=\d|field type conflict/i.test(error.message)
+}
+
+/** Of `fetch`, or of the client that writes. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && ['TimeoutError', 'RequestTimedOutError'].includes(error.name)
 }
 
 function reasonOf(error: unknown): string {

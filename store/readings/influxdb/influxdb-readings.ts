@@ -18,6 +18,7 @@ import { storeError } from './errors.ts'
 import { createKeeper } from './keeper.ts'
 import { Layout } from './layout.ts'
 import { selectLatest, selectRange } from './queries.ts'
+import { createQuestionLog } from './question-log.ts'
 import { expireBefore, expireRolled, rollupPolicy } from './retention.ts'
 import { linesOfRollups, noRollups, selectRollups } from './rolled-copy.ts'
 import { createRoller } from './roller.ts'
@@ -52,6 +53,7 @@ export function createInfluxdbReadings(
   const writer = createWriter({ connection, layout, rollups })
   const keeper = createKeeper(config, { connection, layout, logId, clock, logger })
   const queries = new PQueue({ concurrency: queriesAtOnce })
+  const questions = createQuestionLog(logger, clock)
   let state: 'new' | 'open' | 'closed' = 'new'
   /** Settles when all changes asked for so far are over. */
   let changes: Promise<unknown> = Promise.resolve()
@@ -81,7 +83,16 @@ export function createInfluxdbReadings(
       throw new AppError('store_unavailable', `${action} failed: ${queries.size} queries are waiting`, {
         retryable: true,
       })
-    return queries.add(() => attempt(action, work))
+    return queries.add(async () => {
+      try {
+        const answer = await attempt(action, work)
+        questions.answered()
+        return answer
+      } catch (error) {
+        if (!isAppError(error, 'closed')) questions.failed(error)
+        throw error
+      }
+    })
   }
 
   const roller = createRoller({

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import type { InfluxdbReadingsConfig } from '../../../store/readings/index.ts'
 import { startHttpProxy } from '../../setup/http-proxy.ts'
 import { type Influxdb, startInfluxdb } from '../../setup/influxdb.ts'
@@ -188,4 +190,58 @@ describeWith(['influxd'], 'an InfluxDB that wants to know who asks', () => {
       expect(error.message).toMatch(says)
     }
   })
+
+  test('what callers are told names neither the server nor the user nor the statement, which the log does', async () => {
+    for (const [user, says] of [
+      ['stranger', 'read readings failed: InfluxDB does not let the platform use its database'],
+      ['nobody', 'read readings failed: InfluxDB does not know the platform: token, user or password are wrong'],
+    ] as const) {
+      const lines = logLines()
+      const place = await createInfluxdbPlace(server, 'readings')
+      const config = { username: user, password: user }
+      const store = place.create(createStandardCatalog(), config, { logger: lines.logger })
+      await failureOf(store.open())
+      const error = await failureOf(store.range({ seriesId: voltage, ...always }))
+      expect(error.publicText).toBe(says)
+      await failureOf(store.range({ seriesId: voltage, ...always }))
+      const warned = lines.read().filter(({ level }) => level === 40)
+      expect(warned).toMatchObject([
+        {
+          msg: 'influxdb does not answer questions',
+          err: { message: expect.stringContaining(error.message) },
+        },
+      ])
+      expect(error.message).toContain(server.url)
+      await store.close()
+    }
+  })
+
+  test('a question that is answered again is told in the log, once', async () => {
+    await using proxy = await startHttpProxy(server.url)
+    const lines = logLines()
+    const place = await createInfluxdbPlace(server, 'readings')
+    const login = { username: 'pelbiot', password: 'pass:wörd' }
+    const store = place.create(createStandardCatalog(), { ...login, url: proxy.url }, { logger: lines.logger })
+    await store.open()
+    proxy.answer = () => ({ status: 503, body: 'SELECT secret FROM somewhere' })
+    const asked = [1, 2, 3].map(() => failureOf(store.range({ seriesId: voltage, ...always })))
+    for (const { publicText } of await Promise.all(asked))
+      expect(publicText).toBe('read readings failed: InfluxDB is overloaded')
+    proxy.answer = () => undefined
+    await store.range({ seriesId: voltage, ...always })
+    await store.range({ seriesId: voltage, ...always })
+    expect(lines.read().map(({ msg }) => msg)).toEqual([
+      'influxdb found',
+      'influxdb does not answer questions',
+      'influxdb answers questions again',
+    ])
+    await store.close()
+  })
 })
+
+function logLines() {
+  const written: string[] = []
+  const logger = pino({ level: 'info' }, { write: (line) => void written.push(line) })
+  const schema = z.object({ level: z.number(), msg: z.string(), err: z.object({ message: z.string() }).optional() })
+  return { logger, read: () => written.map((line) => schema.parse(JSON.parse(line))) }
+}
