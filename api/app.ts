@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Logger } from 'pino'
 import type { SiteScope } from '../model/index.ts'
 import { createPageOrigin, type PageOrigin } from './auth/origin.ts'
@@ -13,14 +13,14 @@ import { createCrossOrigin } from './cross-origin.ts'
 import { createDeadline } from './deadline.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { createMethodTable } from './method-table.ts'
-import { HttpProblem, toProblem } from './problem.ts'
+import { HttpProblem, problemType, toProblem } from './problem.ts'
 import type { Quota } from './quota.ts'
 import type { RefusedRequests } from './refused-requests.ts'
 import type { Repeats } from './repeats.ts'
 import type { RawRequest } from './request.ts'
-import { toResponse } from './respond.ts'
+import { type Reply, replyOf } from './respond.ts'
 import type { CacheResult, RawAnswer, RequestContext, Route } from './route.ts'
-import { setSecurityHeaders } from './security-headers.ts'
+import { withSecurityHeaders } from './security-headers.ts'
 import { openByteStream } from './text-stream.ts'
 
 export type AppConfig = Pick<
@@ -87,11 +87,6 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     c.set('quota', deps.quotaOf(client))
     const observe = deps.metrics.begin(c.req.method)
     await next()
-    c.header('x-request-id', c.get('requestId'))
-    setSecurityHeaders(c.res.headers, client)
-    // A limit of its own, which a route has told of, is the nearer one.
-    if (!c.res.headers.has('ratelimit-limit'))
-      for (const [name, value] of Object.entries(c.get('quota').headers())) c.header(name, value)
     observe(c.get('route'), c.res.status)
   })
 
@@ -149,21 +144,21 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         deps.metrics.cacheAsked(route.path, result),
       )
       if (answered.stream === undefined) {
-        const response = toResponse(route, answered, header('if-none-match'))
+        const reply = replyOf(route, answered, header('if-none-match'))
         // What goes on would go on to nobody.
-        if (c.req.method === 'HEAD') await response.body?.cancel()
-        return response
+        if (c.req.method === 'HEAD' && reply.body instanceof ReadableStream) await reply.body.cancel()
+        return send(c, reply)
       }
-      const bytes = await openByteStream(answered.stream, (err) => {
+      const stream = await openByteStream(answered.stream, (err) => {
         // A client that does not read is no failure of ours.
         const level = toProblem(err).status >= 500 ? 'error' : 'info'
         deps.logger[level]({ err, requestId: context.requestId, route: route.path }, 'answer cut off')
         c.env?.incoming?.socket.destroy()
       })
       const isHead = c.req.method === 'HEAD'
-      if (isHead) await bytes.cancel()
+      if (isHead) await stream.cancel()
       const headers = { 'content-type': answered.stream.mediaType, vary: 'Accept', ...answered.headers }
-      return new Response(isHead ? null : bytes, { status: answered.status, headers })
+      return send(c, { status: answered.status, headers, cookies: [], body: isHead ? null : stream })
     })
   }
 
@@ -206,7 +201,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
     try {
       await c.get('quota').takeOfAddress('address')
     } catch (error) {
-      return problemResponse(toProblem(error), c.get('requestId'))
+      return sendProblem(c, toProblem(error))
     }
     const { path } = c.req
     const allow = methodTable(path)
@@ -216,7 +211,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         : new HttpProblem('method_not_allowed', `${c.req.method} is not for ${path}`, {
             headers: { allow: allow.join(', ') },
           })
-    return problemResponse(problem, c.get('requestId'))
+    return sendProblem(c, problem)
   })
 
   app.onError((error, c) => {
@@ -234,7 +229,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         { err: error, requestId, method: c.req.method, route: c.get('route') },
         'request failed',
       )
-    return problemResponse(problem, requestId)
+    return sendProblem(c, problem)
   })
 
   return app
@@ -244,11 +239,20 @@ function sameSites(one: SiteScope, other: SiteScope): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-function problemResponse(problem: HttpProblem, requestId: string): Response {
-  return Response.json(problem.body(requestId), {
-    status: problem.status,
-    headers: { ...problem.headers, 'content-type': 'application/problem+json' },
-  })
+/** With the whole head at once: to change it afterwards makes of a Response what costs as much as all the rest. */
+function send(c: Context<Env>, { status, headers: own, cookies, body }: Reply): Response {
+  // A limit of its own, which a route has told of, is the nearer one.
+  const told = { ...c.get('quota').headers(), ...own, 'x-request-id': c.get('requestId') }
+  const head = withSecurityHeaders(told, c.get('client'))
+  if (cookies.length === 0) return new Response(body, { status, headers: head })
+  const all = [...Object.entries(head), ...cookies.map((cookie): [string, string] => ['set-cookie', cookie])]
+  return new Response(body, { status, headers: all })
+}
+
+function sendProblem(c: Context<Env>, problem: HttpProblem): Response {
+  const { status } = problem
+  const headers = { ...problem.headers, 'content-type': problemType }
+  return send(c, { status, headers, cookies: [], body: JSON.stringify(problem.body(c.get('requestId'))) })
 }
 
 /** Says in a header, and to `count`, whether the answer was kept from before, where that could be. */

@@ -1,7 +1,7 @@
 import { type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { HttpProblem, type ProblemCode } from './problem.ts'
-import { setSecurityHeaders } from './security-headers.ts'
+import { HttpProblem, type ProblemCode, problemType } from './problem.ts'
+import { type Head, withSecurityHeaders } from './security-headers.ts'
 
 /** Node's names for what was no HTTP at all. */
 const problems: Readonly<Record<string, readonly [ProblemCode, string]>> = {
@@ -18,7 +18,7 @@ export function answerClientErrors(server: Server, onAnswer: OnAnswer): void {
   const answer = (socket: Duplex, problem: HttpProblem) => {
     onAnswer(problem.status)
     const { status, headers, body } = wire(problem)
-    const head = [...headers].map(([name, value]) => `${name}: ${value}`)
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
     head.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close')
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head.join('\r\n')}\r\n\r\n${body}`)
   }
@@ -45,14 +45,16 @@ export function unreadableAddress(onAnswer: OnAnswer): () => Response {
     )
     onAnswer(problem.status)
     const { status, headers, body } = wire(problem)
-    return new Response(body, { status, headers: [...headers] })
+    return new Response(body, { status, headers })
   }
 }
 
-function wire(problem: HttpProblem): { status: number; headers: Map<string, string>; body: string } {
+function wire(problem: HttpProblem): { status: number; headers: Head; body: string } {
   const requestId = crypto.randomUUID()
-  const headers = new Map<string, string>(Object.entries(problem.headers))
-  headers.set('content-type', 'application/problem+json').set('x-request-id', requestId)
-  setSecurityHeaders(headers, { secure: false })
-  return { status: problem.status, headers, body: JSON.stringify(problem.body(requestId)) }
+  const own = { ...problem.headers, 'content-type': problemType, 'x-request-id': requestId }
+  return {
+    status: problem.status,
+    headers: withSecurityHeaders(own, { secure: false }),
+    body: JSON.stringify(problem.body(requestId)),
+  }
 }

@@ -39,7 +39,7 @@ export function tlsOptions({ cert, key }: TlsPair): TlsPair & typeof tlsTerms {
 }
 
 function requestHandler({ fetch, onUnreadable }: ListenerDeps) {
-  return getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: unreadableAddress(onUnreadable) })
+  return getRequestListener(fetch, { errorHandler: unreadableAddress(onUnreadable) })
 }
 
 function serverOptions(config: ApiConfig): ServerOptions {

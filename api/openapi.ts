@@ -1,6 +1,6 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { policyText } from './policy-text.ts'
-import { problemSchema } from './problem.ts'
+import { problemSchema, problemType } from './problem.ts'
 import { type Route, scopesOf } from './route.ts'
 
 type Registry = OpenAPIHono['openAPIRegistry']
@@ -166,5 +166,5 @@ function problemStatuses(route: Route): number[] {
 
 function problemResponse(status: number) {
   const description = problemTexts[status] ?? 'Problem'
-  return { description, content: { 'application/problem+json': { schema: problemSchema } } }
+  return { description, content: { [problemType]: { schema: problemSchema, problemType } } }
 }

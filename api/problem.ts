@@ -52,6 +52,8 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   internal: 500,
 }
 
+export const problemType = 'application/problem+json'
+
 /** RFC 9457, with three members of ours: `code`, `requestId` and `errors`. */
 export const problemSchema = z
   .strictObject({

@@ -1,6 +1,9 @@
 import { entityTagOf, namesTag } from './entity-tag.ts'
 import { type RawAnswer, type Route, scopesOf } from './route.ts'
 import type { Scope } from './scopes.ts'
+import type { Head } from './security-headers.ts'
+
+const jsonType = 'application/json'
 
 /** JSON as it is sent, with its entity tag. */
 export interface JsonBytes {
@@ -36,24 +39,36 @@ function mayBrowserKeep({ policy }: Route): boolean {
   )
 }
 
-/** The answer as HTTP has it. `ifNoneMatch` is the header: what the client has of it already. */
-export function toResponse(route: Route, answer: RawAnswer, ifNoneMatch: string | undefined): Response {
-  const { status, headers: given, cookies = [], body, json } = answer
-  const headers = new Headers(given)
-  for (const cookie of cookies) headers.append('set-cookie', cookie)
-  if (body === undefined && json === undefined) return new Response(null, { status, headers })
+/** An answer as HTTP has it, but for what every answer has in its head. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Head
+  /** Values of Set-Cookie. */
+  readonly cookies: readonly string[]
+  readonly body: string | Uint8Array | ReadableStream<Uint8Array> | null
+}
+
+/** `ifNoneMatch` is the header: what the client has of it already. */
+export function replyOf(route: Route, answer: RawAnswer, ifNoneMatch: string | undefined): Reply {
+  const { status, headers = {}, cookies = [], body, json } = answer
+  if (body === undefined && json === undefined) return { status, headers, cookies, body: null }
   const { mediaType, streams } = route.responses[status] ?? {}
   if (mediaType !== undefined) {
-    if (!headers.has('content-type')) headers.set('content-type', mediaType)
-    if (body instanceof ReadableStream) return new Response(body, { status, headers })
-    return new Response(body instanceof Uint8Array ? Buffer.from(body) : String(body), { status, headers })
+    const own = { 'content-type': mediaType, ...headers }
+    if (body instanceof ReadableStream) return { status, headers: own, cookies, body }
+    return { status, headers: own, cookies, body: body instanceof Uint8Array ? Buffer.from(body) : String(body) }
   }
-  if (route.method !== 'get' || status !== 200) return Response.json(body, { status, headers })
+  const type = { 'content-type': jsonType }
+  if (route.method !== 'get' || status !== 200)
+    return { status, headers: { ...headers, ...type }, cookies, body: JSON.stringify(body) }
   const { bytes, tag } = json ?? jsonBytes(body)
-  headers.set('etag', tag)
-  if (mayBrowserKeep(route)) headers.set('cache-control', 'private, no-cache')
-  if (streams !== undefined) headers.set('vary', 'Accept')
-  if (ifNoneMatch !== undefined && namesTag(ifNoneMatch, tag)) return new Response(null, { status: 304, headers })
-  headers.set('content-type', 'application/json')
-  return new Response(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), { status, headers })
+  const known = {
+    ...headers,
+    etag: tag,
+    ...(mayBrowserKeep(route) && { 'cache-control': 'private, no-cache' }),
+    ...(streams !== undefined && { vary: 'Accept' }),
+  }
+  if (ifNoneMatch !== undefined && namesTag(ifNoneMatch, tag))
+    return { status: 304, headers: known, cookies, body: null }
+  return { status, headers: { ...known, ...type }, cookies, body: bytes }
 }

@@ -22,15 +22,12 @@ const unlessGiven = {
 /** A year, without subdomains: those are not ours. */
 const transport = { 'strict-transport-security': 'max-age=31536000' } as const
 
-export interface HeaderTable {
-  has(name: string): boolean
-  set(name: string, value: string): void
-}
+/** A head: names in lower case. */
+export type Head = Readonly<Record<string, string>>
 
-export function setSecurityHeaders(headers: HeaderTable, { secure }: { readonly secure: boolean }): void {
-  for (const [name, value] of Object.entries(always)) headers.set(name, value)
-  for (const [name, value] of Object.entries(unlessGiven)) if (!headers.has(name)) headers.set(name, value)
-  if (secure) for (const [name, value] of Object.entries(transport)) headers.set(name, value)
+/** The head with these beside it, which it can make narrower where a page needs more, and not leave out. */
+export function withSecurityHeaders(own: Head, { secure }: { readonly secure: boolean }): Head {
+  return { ...unlessGiven, ...own, ...always, ...(secure && transport) }
 }
 
 /**
