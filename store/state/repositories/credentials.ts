@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { AppError, parseKeyId } from '../../../model/index.ts'
 import { parseSiteScope, parseTexts } from '../columns.ts'
 import { toPage } from '../page.ts'
+import { prepared } from '../prepared.ts'
 import type {
   ApiKeyRecord,
   ApiKeyWithSecrets,
@@ -27,11 +28,13 @@ type Row = StateSchema['credentials']
 type OldSecretRow = StateSchema['old_secrets']
 
 export function credentialQueries(db: Db, { secret, now }: CredentialContext): CredentialQueries {
+  const byHash = prepared(db, (hash: Uint8Array) => db.selectFrom('credentials').selectAll().where('hash', '=', hash))
+
   return {
     async verify(token) {
       if (token.length > maxTokenLength) return undefined
       const hash = hashToken(secret, token)
-      const row = await db.selectFrom('credentials').selectAll().where('hash', '=', hash).executeTakeFirst()
+      const [row] = await byHash(hash)
       if (row !== undefined)
         return sameHash(row.hash, hash) ? ifGood(toVerified(row, row.secret, row.expires_ms), now()) : undefined
       return verifyOld(hash)

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
-import { controlTopic, type DeviceRecord, platformDeviceId } from '../../../model/index.ts'
+import { controlTopic, type DeviceId, type DeviceRecord, platformDeviceId } from '../../../model/index.ts'
 import type { ChangeScope } from '../change.ts'
 import { parseAttributes, parseLimits, parseQuarantine, parseTexts } from '../columns.ts'
 import { takeNumber } from '../counters.ts'
 import { emptyPage, toPage } from '../page.ts'
+import { prepared } from '../prepared.ts'
 import type { DeviceInput } from '../records.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { DeviceQueries, DeviceWrites } from '../state.ts'
@@ -12,9 +13,11 @@ import { conflict, invalid, notFound } from './refusals.ts'
 import { removeRulesOf } from './rule-changes.ts'
 
 export function deviceQueries(db: Db): DeviceQueries {
+  const byId = prepared(db, (id: DeviceId) => db.selectFrom('devices').selectAll().where('id', '=', id))
+
   return {
     async get(id) {
-      const row = await db.selectFrom('devices').selectAll().where('id', '=', id).executeTakeFirst()
+      const [row] = await byId(id)
       return row && toDevice(row)
     },
 

@@ -3,6 +3,7 @@ import { controlTopic, type Metric, type ProfileId, type ProfileRecord } from '.
 import type { ChangeScope } from '../change.ts'
 import { parseMetrics } from '../columns.ts'
 import { toPage } from '../page.ts'
+import { prepared } from '../prepared.ts'
 import type { Db } from '../schema.ts'
 import type { ProfileQueries, ProfileWrites } from '../state.ts'
 import { patched } from './patched.ts'
@@ -11,9 +12,11 @@ import { conflict, notFound, refuseFields } from './refusals.ts'
 import { removeRulesOf } from './rule-changes.ts'
 
 export function profileQueries(db: Db): ProfileQueries {
+  const byId = prepared(db, (id: ProfileId) => db.selectFrom('profiles').selectAll().where('id', '=', id))
+
   return {
     async get(id) {
-      const row = await db.selectFrom('profiles').selectAll().where('id', '=', id).executeTakeFirst()
+      const [row] = await byId(id)
       return row && toProfile(row)
     },
 

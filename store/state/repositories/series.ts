@@ -1,11 +1,24 @@
 import { sql } from 'kysely'
+import type { MetricName, SeriesId } from '../../../model/index.ts'
 import type { SeriesInfo } from '../../readings/index.ts'
 import { lastNumber, takeNumber } from '../counters.ts'
 import { toPage } from '../page.ts'
+import { prepared } from '../prepared.ts'
 import type { Db, StateSchema } from '../schema.ts'
 import type { SeriesRegistry } from '../state.ts'
 
 export function seriesRegistry(reader: Db, writer: Db): SeriesRegistry {
+  const series = reader.selectFrom('series').selectAll()
+  const ofMetric = prepared(reader, (deviceNumber: number, metric: MetricName) =>
+    series.where('device_number', '=', deviceNumber).where('metric', '=', metric),
+  )
+  const ofDevice = prepared(reader, (deviceNumber: number, after: SeriesId, limit: number) =>
+    series.where('device_number', '=', deviceNumber).where('id', '>', after).orderBy('id').limit(limit),
+  )
+  const all = prepared(reader, (after: SeriesId, limit: number) =>
+    series.where('id', '>', after).orderBy('id').limit(limit),
+  )
+
   return {
     async ensure(requests) {
       const found = await Promise.all(requests.map((request) => findSeries(reader, request)))
@@ -28,17 +41,14 @@ export function seriesRegistry(reader: Db, writer: Db): SeriesRegistry {
       return row && toSeries(row)
     },
 
-    find: (deviceNumber, metric) => findSeries(reader, { deviceNumber, metric }),
+    async find(deviceNumber, metric) {
+      const [row] = await ofMetric(deviceNumber, metric)
+      return row && toSeries(row)
+    },
 
-    async list({ deviceNumber, limit, after }) {
-      let query = reader
-        .selectFrom('series')
-        .selectAll()
-        .orderBy('id')
-        .limit(limit + 1)
-      if (deviceNumber !== undefined) query = query.where('device_number', '=', deviceNumber)
-      if (after !== undefined) query = query.where('id', '>', after)
-      return toPage(await query.execute(), limit, { item: toSeries, cursor: (row) => row.id })
+    async list({ deviceNumber, limit, after = 0 }) {
+      const rows = await (deviceNumber === undefined ? all(after, limit + 1) : ofDevice(deviceNumber, after, limit + 1))
+      return toPage(rows, limit, { item: toSeries, cursor: (row) => row.id })
     },
 
     async ofSite({ siteId, metrics, assetId, profileId, limit, after }) {

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { controlTopic, type FieldError, isTimeZone, type SiteId, type SiteRecord } from '../../../model/index.ts'
 import type { ChangeScope } from '../change.ts'
 import { emptyPage, toPage } from '../page.ts'
+import { prepared } from '../prepared.ts'
 import type { Db } from '../schema.ts'
 import type { SiteQueries, SiteWrites } from '../state.ts'
 import { patched } from './patched.ts'
@@ -9,9 +10,11 @@ import { conflict, notFound, refuseFields } from './refusals.ts'
 import { removeRulesOf } from './rule-changes.ts'
 
 export function siteQueries(db: Db): SiteQueries {
+  const byId = prepared(db, (id: SiteId) => db.selectFrom('sites').selectAll().where('id', '=', id))
+
   return {
     async get(id) {
-      const row = await db.selectFrom('sites').selectAll().where('id', '=', id).executeTakeFirst()
+      const [row] = await byId(id)
       return row && toSite(row)
     },
 
