@@ -1,10 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import PQueue from 'p-queue'
 import { type DeviceRecord, parseMetricName } from '../model/index.ts'
 import type { IngestConfig } from './config.ts'
-import { decodeNativeJson } from './decoders/native-json.ts'
+import { decodeNativeText } from './decoders/native-json.ts'
 import { describeProblem, MessageDraft } from './draft.ts'
 import { DeviceMemory } from './memory/device-memory.ts'
 import { ProfileRules } from './memory/metric-rule.ts'
 import type { RejectReason } from './ports.ts'
+import { rowSlices } from './row-slices.ts'
 
 /** Why a message could not be used as it is, in the words of the rejected list. */
 export interface TelemetryFault {
@@ -15,31 +18,59 @@ export interface TelemetryFault {
 /**
  * Everything for which native telemetry would be listed as rejected if it came now, as far as the message itself tells;
  * empty: it can be used whole. What depends on what else the device has sent (too many metrics, too fast) ingest finds.
+ * Of a long message it tells what is wrong in the first part in which something is, and others have their turn meanwhile.
  */
 export type CheckTelemetry = (
   payload: Uint8Array,
   device: DeviceRecord,
   receivedMs: number,
-) => readonly TelemetryFault[]
+) => Promise<readonly TelemetryFault[]>
 
 const nothing = new Uint8Array(0)
 const noSeries = 0
+/** Checked at once: some 2 ms at the worst. */
+const sliceBytes = 16 * 1024
+/** Then others have their turn. */
+const turnMs = 5
 
 type Settings = Pick<IngestConfig, 'maxMetrics' | 'lateHorizonMs' | 'maxPayloadBytes' | 'stuckIntervals'>
 
 /** For threads that have no memory of devices: the decoder is ingest's own, what it reads goes nowhere. */
-export function createTelemetryCheck(config: Settings): CheckTelemetry {
+export function createTelemetryCheck(config: Settings, shortBytes = sliceBytes): CheckTelemetry {
   const { maxMetrics, lateHorizonMs, maxPayloadBytes } = config
   const unknown = new ProfileRules(undefined, config)
   const addMetric = (device: DeviceMemory, name: string) =>
     device.addMetric(parseMetricName(name), unknown.of(name), noSeries)
+  /** Of long ones there is one at a time, or their turns would add up. */
+  const long = new PQueue({ concurrency: 1 })
 
-  return (payload, device, receivedMs) => {
+  return async (payload, device, receivedMs) => {
     if (payload.length > maxPayloadBytes) return [{ reason: 'payload_too_large', detail: `${payload.length} bytes` }]
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
     const draft = new MessageDraft(new DeviceMemory(device, nothing), { maxMetrics, lateHorizonMs, addMetric })
     draft.begin(draft.device, receivedMs)
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-    decodeNativeJson({ bytes, start: 0, end: bytes.length, metric: '' }, draft)
-    return [...draft.problems].map(([reason, problem]) => ({ reason, detail: describeProblem(problem) }))
+    if (bytes.length > shortBytes) return long.add(() => checkLong(bytes, draft, shortBytes))
+    decodeNativeText(bytes.toString(), draft)
+    return faultsOf(draft)
   }
+}
+
+function faultsOf(draft: MessageDraft): readonly TelemetryFault[] {
+  return [...draft.problems].map(([reason, problem]) => ({ reason, detail: describeProblem(problem) }))
+}
+
+async function checkLong(bytes: Buffer, draft: MessageDraft, partBytes: number): Promise<readonly TelemetryFault[]> {
+  let beganMs = performance.now()
+  for (const slice of rowSlices(bytes, partBytes)) {
+    if (slice.kind === 'fault') return [slice]
+    if (slice.kind === 'whole') decodeNativeText(bytes.toString(), draft)
+    else decodeNativeText(`[${bytes.toString('utf8', slice.from, slice.to)}]`, draft)
+    if (draft.problems.size > 0) return faultsOf(draft)
+    // What it holds was only looked at; the metrics that it has met stay known.
+    draft.clear()
+    if (performance.now() - beganMs < turnMs) continue
+    await nextTurn()
+    beganMs = performance.now()
+  }
+  return []
 }

@@ -9,12 +9,15 @@ import { parseDeviceJson } from './json-text.ts'
  * device's own business.
  */
 export const decodeNativeJson: Decoder = (message, draft) => {
-  const parsed = parseDeviceJson(textOf(message))
-  if ('message' in parsed) return draft.problem('not_json', parsed.message)
-  const { value } = parsed
-  if (!Array.isArray(value)) return decodeRow(value, draft)
-  if (value.length === 0) draft.problem('wrong_shape', 'an empty array')
-  for (const row of value) decodeRow(row, draft)
+  decodeNativeText(textOf(message), draft)
+}
+
+export function decodeNativeText(text: string, draft: MessageDraft): void {
+  const parsed = parseDeviceJson(text)
+  if ('message' in parsed) draft.problem('not_json', parsed.message)
+  else if (!Array.isArray(parsed.value)) decodeRow(parsed.value, draft)
+  else if (parsed.value.length === 0) draft.problem('wrong_shape', 'an empty array')
+  else for (const row of parsed.value) decodeRow(row, draft)
 }
 
 function decodeRow(row: unknown, draft: MessageDraft): void {

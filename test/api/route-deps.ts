@@ -28,7 +28,7 @@ export function routeDepsOf({ state, fake, clock }: Harness): RouteDeps {
     hub: { open: () => new ReadableStream<Uint8Array>() },
     cache: createMemoryCache({ maxBytes: 1_000 }),
     validateRule: () => [],
-    checkTelemetry: () => [],
+    checkTelemetry: async () => [],
     recordedCheckpoints: async () => [],
     registry,
     clock,
