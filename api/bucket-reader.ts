@@ -10,8 +10,9 @@ import {
 import type { BucketChunk } from './bucket-chunks.ts'
 import type { BucketWindow } from './bucket-window.ts'
 import { decodeColumns, encodeColumns } from './kept-columns.ts'
-import { bucketAt, type ChunkKind, createKeptSeries } from './kept-series.ts'
+import { type ChunkKind, type ChunkNow, createKeptSeries } from './kept-series.ts'
 import type { ReadingQueries } from './ports.ts'
+import { bucketAt } from './sorted-times.ts'
 
 export interface BucketsRead {
   /** Index i is of seriesIds[i]; as many buckets as the window has. */
@@ -47,7 +48,8 @@ export function createBucketReader({ readings, cache }: BucketReaderDeps): ReadB
       return anew[missing.indexOf(seriesId)] ?? emptyBuckets(edgesMs.length - 1)
     })
     const counts = kept.series.map(
-      (ofChunks) => ofChunks?.reduce((sum, { count }) => sum + sumOf(count), 0) ?? Infinity,
+      (ofChunks) =>
+        ofChunks?.reduce((sum, { kept, later }) => sum + readingsIn(kept.columns) + readingsIn(later), 0) ?? Infinity,
     )
     return { columns, readings: counts, hit: kept.hit }
   }
@@ -77,7 +79,7 @@ function bucketKind(readings: Pick<ReadingQueries, 'marked'>): ChunkKind<BucketQ
       for (let i = 0; i < later.count.length; i++) mergeBucket(joined, first + i, later, i)
       return joined
     },
-    readings: ({ count }) => sumOf(count),
+    readings: readingsIn,
     encode: ({ throughMs, columns }) =>
       encodeColumns(
         throughMs,
@@ -97,7 +99,7 @@ function bucketKind(readings: Pick<ReadingQueries, 'marked'>): ChunkKind<BucketQ
 function cutOut(
   edgesMs: Float64Array,
   chunks: readonly BucketChunk[],
-  ofChunks: readonly BucketColumns[],
+  ofChunks: readonly ChunkNow<BucketColumns>[],
 ): BucketColumns {
   const columns = emptyBuckets(edgesMs.length - 1)
   const [firstMs = 0] = edgesMs
@@ -106,19 +108,35 @@ function cutOut(
   for (const [c, chunk] of chunks.entries()) {
     const from = Math.max(0, bucketAt(chunk.edgesMs, firstMs))
     const to = lastMs >= chunk.endMs ? chunk.edgesMs.length - 1 : bucketAt(chunk.edgesMs, lastMs)
-    const value = ofChunks[c]
-    if (value !== undefined) copyBuckets(columns, at, value, [from, to])
+    const now = ofChunks[c]
+    if (now !== undefined) copyNow(columns, at, now, { chunk, from, to })
     at += to - from
   }
   return columns
+}
+
+/** Buckets [from, to) of a chunk, as they are now. */
+function copyNow(
+  into: BucketColumns,
+  at: number,
+  { kept, later }: ChunkNow<BucketColumns>,
+  { chunk, from, to }: { readonly chunk: BucketChunk; readonly from: number; readonly to: number },
+): void {
+  copyBuckets(into, at, kept.columns, [from, to])
+  if (later === undefined) return
+  const first = bucketAt(chunk.edgesMs, kept.throughMs + 1)
+  for (let i = 0; i < later.count.length; i++) {
+    const bucket = first + i
+    if (bucket >= from && bucket < to) mergeBucket(into, at + bucket - from, later, i)
+  }
 }
 
 function copyBuckets(into: BucketColumns, at: number, columns: BucketColumns, [from, to]: readonly [number, number]) {
   for (const name of columnNames) into[name].set(columns[name].subarray(from, to), at)
 }
 
-function sumOf(counts: Float64Array): number {
+function readingsIn(columns: BucketColumns | undefined): number {
   let sum = 0
-  for (const count of counts) sum += count
+  for (const count of columns?.count ?? []) sum += count
   return sum
 }

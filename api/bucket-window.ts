@@ -1,6 +1,7 @@
 import type { BucketChunk, BucketChunks } from './bucket-chunks.ts'
 import { bucketEdges, bucketEnd, bucketStart, type TimeRange } from './bucket-edges.ts'
 import { type BucketSize, formatBucketSize, nominalMs } from './bucket-size.ts'
+import { bucketAt, countBefore } from './sorted-times.ts'
 
 /** Whole buckets of a local calendar, one after another. */
 export interface BucketWindow {
@@ -29,15 +30,21 @@ export function bucketWindow(
     const edgesMs = bucketEdges(size, timeZone, whole, maxBuckets + 2)
     return edgesMs.length > maxBuckets + 1 ? undefined : { name, edgesMs, chunks }
   }
-  const edges: number[] = []
-  for (const { edgesMs } of chunks)
-    for (let i = 0; i < edgesMs.length - 1; i++) {
-      const startMs = edgesMs[i] ?? 0
-      const endMs = edgesMs[i + 1] ?? 0
-      if (endMs <= range.fromMs || startMs >= range.toMs) continue
-      if (edges.length === 0) edges.push(startMs)
-      edges.push(endMs)
-      if (edges.length > maxBuckets + 1) return undefined
-    }
-  return { name, edgesMs: Float64Array.from(edges), chunks }
+  const cuts = chunks.map((chunk) => ({ chunk, ...touched(chunk, range) }))
+  const count = cuts.reduce((sum, { from, to }) => sum + to - from, 0)
+  if (count > maxBuckets) return undefined
+  const edges = new Float64Array(count + 1)
+  let at = 0
+  for (const { chunk, from, to } of cuts) {
+    // The last edge of a chunk is the first one of the next.
+    edges.set(chunk.edgesMs.subarray(from, to + 1), at)
+    at += to - from
+  }
+  return { name, edgesMs: edges, chunks }
+}
+
+/** The buckets [from, to) of the chunk that the range touches. */
+function touched({ edgesMs }: BucketChunk, range: TimeRange): { readonly from: number; readonly to: number } {
+  const from = Math.max(0, bucketAt(edgesMs, range.fromMs))
+  return { from, to: Math.max(from, Math.min(edgesMs.length - 1, countBefore(edgesMs, range.toMs))) }
 }

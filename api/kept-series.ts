@@ -2,6 +2,7 @@ import type { SeriesId } from '../model/index.ts'
 import type { Cache } from '../store/cache/index.ts'
 import type { SeriesMarks } from '../store/readings/index.ts'
 import type { BucketChunk } from './bucket-chunks.ts'
+import { bucketAt } from './sorted-times.ts'
 
 /** What is kept of a chunk of the calendar: all that lies in it at or before `throughMs`. */
 export interface Kept<Columns> {
@@ -27,14 +28,21 @@ export interface ChunkKind<Query extends { readonly seriesId: SeriesId }, Column
   decode(bytes: Uint8Array, chunk: BucketChunk): Kept<Columns> | undefined
 }
 
+/** A chunk as it is now. */
+export interface ChunkNow<Columns> {
+  readonly kept: Kept<Columns>
+  /** What has come since, behind `kept.throughMs`; undefined: nothing. */
+  readonly later: Columns | undefined
+}
+
 export interface SeriesChunks<Columns> {
   /** Index s is of seriesIds[s], index c in it of chunks[c]; undefined: what was kept is not good any more, ask for the whole. */
-  readonly series: readonly (readonly Columns[] | undefined)[]
+  readonly series: readonly (readonly ChunkNow<Columns>[] | undefined)[]
   /** Whether nothing had to be read but what has come since it was kept. */
   readonly hit: boolean
 }
 
-/** Columns of chunks of several series as they are now, up to `endMs`; `name` says in what way the chunks are divided. */
+/** Chunks of several series as they are now, up to `endMs`; `name` says in what way the chunks are divided. */
 export type ReadKept<Columns> = (
   seriesIds: readonly SeriesId[],
   window: { readonly name: string; readonly chunks: readonly BucketChunk[]; readonly endMs: number },
@@ -146,7 +154,7 @@ export function createKeptSeries<Query extends { readonly seriesId: SeriesId }, 
       return places[p - 1]?.seriesId === seriesId ? [] : { p, query: kind.nothing(seriesId) }
     })
     const answers = await ask(asked.map(({ query }) => query))
-    const caughtUp = held.map((kept) => kept?.columns)
+    const caughtUp = held.map((kept): ChunkNow<Columns> | undefined => kept && { kept, later: undefined })
     const changed = new Set(places.flatMap(({ seriesId }, p) => (held[p] === undefined ? seriesId : [])))
     for (const [a, { p }] of asked.entries()) {
       const place = places[p]
@@ -154,20 +162,20 @@ export function createKeptSeries<Query extends { readonly seriesId: SeriesId }, 
       const answer = answers[a]
       if (place === undefined || answer === undefined) continue
       if (answer.columns === undefined || !sameMark(answer.mark, place.mark)) changed.add(place.seriesId)
-      else if (kept !== undefined && kind.readings(answer.columns) > 0)
-        caughtUp[p] = extend(place, kept, { mark: answer.mark, columns: answer.columns }, endMs)
+      else if (kept !== undefined && kind.readings(answer.columns) > 0) {
+        caughtUp[p] = { kept, later: answer.columns }
+        extend(place, kept, { mark: answer.mark, columns: answer.columns }, endMs)
+      }
     }
     return { caughtUp, changed }
   }
 
-  /** What is kept and what has come since, together; kept in its turn once that is worth it. */
+  /** Keeps what is kept and what has come since together, once that is worth it. */
   function extend({ chunk, key }: Place, kept: Kept<Columns>, later: { mark: Mark; columns: Columns }, endMs: number) {
-    const columns = kind.join(chunk, kept, later.columns)
     const throughMs = throughOf(later.mark, Math.min(chunk.endMs, endMs))
     const isBucketFull = bucketAt(chunk.edgesMs, throughMs + 1) > bucketAt(chunk.edgesMs, kept.throughMs + 1)
     if (isBucketFull || kind.readings(later.columns) >= readAgain)
-      cache.set(key, kind.encode({ throughMs, columns }), ttlMs)
-    return columns
+      cache.set(key, kind.encode({ throughMs, columns: kind.join(chunk, kept, later.columns) }), ttlMs)
   }
 
   return async (seriesIds, { name, chunks, endMs }) => {
@@ -183,8 +191,8 @@ export function createKeptSeries<Query extends { readonly seriesId: SeriesId }, 
     const { held, hit } = await hold(places)
     const { caughtUp, changed } = await catchUp(places, held, endMs)
     const series = seriesIds.map((seriesId, s) => {
-      const columns = caughtUp.slice(s * chunks.length, (s + 1) * chunks.length).filter((one) => one !== undefined)
-      return changed.has(seriesId) || columns.length < chunks.length ? undefined : columns
+      const ofSeries = caughtUp.slice(s * chunks.length, (s + 1) * chunks.length).filter((one) => one !== undefined)
+      return changed.has(seriesId) || ofSeries.length < chunks.length ? undefined : ofSeries
     })
     return { series, hit: hit && changed.size === 0 }
   }
@@ -197,9 +205,4 @@ function sameMark(a: Mark, b: Mark): boolean {
 /** Up to where what ends at `endMs` is complete. */
 function throughOf({ newestMs }: Mark, endMs: number): number {
   return Number.isNaN(newestMs) ? Number.NEGATIVE_INFINITY : Math.min(newestMs, endMs - 1)
-}
-
-/** Index of the bucket that holds the time; the number of buckets where it is behind them. */
-export function bucketAt(edgesMs: Float64Array, timeMs: number): number {
-  return edgesMs.findLastIndex((edgeMs) => edgeMs <= timeMs)
 }

@@ -1,15 +1,21 @@
 import type { SeriesId } from '../model/index.ts'
 import type { Cache } from '../store/cache/index.ts'
-import { emptyReadings, joinReadings, type RangeQuery, type ReadingColumns } from '../store/readings/index.ts'
+import type { RangeQuery, ReadingColumns } from '../store/readings/index.ts'
 import type { BucketChunk } from './bucket-chunks.ts'
 import type { TimeRange } from './bucket-edges.ts'
 import { decodeColumns, encodeColumns } from './kept-columns.ts'
-import { type ChunkKind, createKeptSeries } from './kept-series.ts'
+import { type ChunkKind, type ChunkNow, createKeptSeries } from './kept-series.ts'
 import type { ReadingQueries } from './ports.ts'
+import { countBefore } from './sorted-times.ts'
+
+/** Readings as they came, ascending, as far as a chart shows them. */
+export type RawColumns = Omit<ReadingColumns, 'receivedMs'>
 
 export interface RawRead {
-  /** Index i is of seriesIds[i]; ascending, all that lie in the range, and of more than `maxKeptReadings` the first and one more. */
-  readonly columns: readonly ReadingColumns[]
+  /** Index i is of seriesIds[i]; all that lie in the range, and of more than `maxKeptReadings` the first and one more. */
+  readonly columns: readonly RawColumns[]
+  /** Index i tells whether those of seriesIds[i] are kept; what is not is read whole, each time. */
+  readonly kept: readonly boolean[]
   /** Whether nothing had to be read but what has come since it was kept. */
   readonly hit: boolean
 }
@@ -40,17 +46,27 @@ export function createRawReader({ readings, cache }: RawReaderDeps): ReadRaw {
     const anew = asked.length === 0 ? [] : (await readings.markedRanges(asked)).readings
     const columns = seriesIds.map((seriesId, s) => {
       const ofChunks = series[s]
-      if (ofChunks === undefined) return anew[missing.indexOf(seriesId)] ?? emptyReadings(0)
-      return within(
-        range,
-        ofChunks.reduce((all, one) => joinReadings(all, one, Number.POSITIVE_INFINITY)),
-      )
+      if (ofChunks === undefined) return anew[missing.indexOf(seriesId)] ?? noReadings
+      return joined(ofChunks.flatMap(partsOf).map((part) => within(range, part)))
     })
-    return { columns, hit }
+    return { columns, kept: series.map((ofChunks) => ofChunks !== undefined), hit }
   }
 }
 
-function rawKind(readings: Pick<ReadingQueries, 'markedRanges'>): ChunkKind<RangeQuery, ReadingColumns> {
+/** What is kept of them; the codes of quality are numbers like all the others. */
+interface KeptReadings {
+  readonly timesMs: Float64Array
+  readonly values: Float64Array
+  readonly quality: Float64Array | Uint8Array
+}
+
+const noReadings: RawColumns = {
+  timesMs: new Float64Array(0),
+  values: new Float64Array(0),
+  quality: new Uint8Array(0),
+}
+
+function rawKind(readings: Pick<ReadingQueries, 'markedRanges'>): ChunkKind<RangeQuery, KeptReadings> {
   return {
     async ask(queries) {
       const { readings: columns, ...marks } = await readings.markedRanges(queries)
@@ -59,32 +75,44 @@ function rawKind(readings: Pick<ReadingQueries, 'markedRanges'>): ChunkKind<Rang
     nothing: (seriesId) => ({ seriesId, fromMs: 0, toMs: 0, limit: 1 }),
     whole: (seriesId, { startMs, endMs }) => ({ seriesId, fromMs: startMs, toMs: endMs, limit }),
     after: (seriesId, _, throughMs, endMs) => ({ seriesId, fromMs: throughMs + 1, toMs: endMs, limit }),
-    empty: () => emptyReadings(0),
-    join: (_, { columns }, later) => joinReadings(columns, later, Number.POSITIVE_INFINITY),
+    empty: () => noReadings,
+    join: (_, { columns }, later) => joined([columns, later]),
     readings: ({ timesMs }) => timesMs.length,
-    encode: ({ throughMs, columns: { timesMs, values, quality, receivedMs } }) =>
-      encodeColumns(throughMs, [timesMs, values, quality, receivedMs]),
+    encode: ({ throughMs, columns: { timesMs, values, quality } }) =>
+      encodeColumns(throughMs, [timesMs, values, quality]),
     decode(bytes) {
-      const decoded = decodeColumns(bytes, 4)
-      const [timesMs, values, quality, receivedMs] = decoded?.columns ?? []
-      if (!(decoded && timesMs && values && quality && receivedMs)) return undefined
-      return {
-        throughMs: decoded.throughMs,
-        columns: { timesMs, values, quality: Uint8Array.from(quality), receivedMs },
-      }
+      const decoded = decodeColumns(bytes, 3)
+      const [timesMs, values, quality] = decoded?.columns ?? []
+      if (!(decoded && timesMs && values && quality)) return undefined
+      return { throughMs: decoded.throughMs, columns: { timesMs, values, quality } }
     },
   }
 }
 
-function within({ fromMs, toMs }: TimeRange, columns: ReadingColumns): ReadingColumns {
-  const { timesMs, values, quality, receivedMs } = columns
-  const from = timesMs.findIndex((timeMs) => timeMs >= fromMs)
-  const to = timesMs.findLastIndex((timeMs) => timeMs < toMs) + 1
-  const cut = [from === -1 ? to : from, to] as const
-  return {
-    timesMs: timesMs.subarray(...cut),
-    values: values.subarray(...cut),
-    quality: quality.subarray(...cut),
-    receivedMs: receivedMs.subarray(...cut),
+/** One after another. */
+function joined(parts: readonly KeptReadings[]): RawColumns {
+  const length = parts.reduce((sum, { timesMs }) => sum + timesMs.length, 0)
+  const columns = {
+    timesMs: new Float64Array(length),
+    values: new Float64Array(length),
+    quality: new Uint8Array(length),
   }
+  let at = 0
+  for (const { timesMs, values, quality } of parts) {
+    columns.timesMs.set(timesMs, at)
+    columns.values.set(values, at)
+    columns.quality.set(quality, at)
+    at += timesMs.length
+  }
+  return columns
+}
+
+function partsOf({ kept, later }: ChunkNow<KeptReadings>): KeptReadings[] {
+  return later === undefined ? [kept.columns] : [kept.columns, later]
+}
+
+/** Those of the range. */
+function within({ fromMs, toMs }: TimeRange, { timesMs, values, quality }: KeptReadings): KeptReadings {
+  const cut = [countBefore(timesMs, fromMs), countBefore(timesMs, toMs)] as const
+  return { timesMs: timesMs.subarray(...cut), values: values.subarray(...cut), quality: quality.subarray(...cut) }
 }

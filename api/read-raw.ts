@@ -1,9 +1,9 @@
 import { qualityNames, type SeriesId } from '../model/index.ts'
-import type { ReadingColumns } from '../store/readings/index.ts'
 import { type CursorFilter, decodeCursor, encodeCursor } from './cursor.ts'
 import { defaultLimit, rangePlace } from './paging.ts'
 import type { ReadingQueries } from './ports.ts'
 import { badParameter } from './problem.ts'
+import type { RawColumns } from './raw-reader.ts'
 import type { ReadingQuery } from './reading-query.ts'
 import { createTimeFormat } from './time.ts'
 
@@ -39,7 +39,7 @@ export async function readRaw(
   return { items, nextCursor: beyond === undefined ? null : encodeCursor(filter, [beyond, toMs]) }
 }
 
-export function rawReadings({ timesMs, values, quality }: ReadingColumns): RawReading[] {
+export function rawReadings({ timesMs, values, quality }: RawColumns): RawReading[] {
   const format = createTimeFormat()
   return Array.from(timesMs, (timeMs, i) => ({
     time: format(timeMs),

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { type DeviceId, type MetricName, qualityNames } from '../model/index.ts'
 import { deviceIdField, metricField, timeField, timeInput } from './fields.ts'
 import { numberOrNull } from './read-buckets.ts'
-import type { SeriesRead } from './read-series.ts'
+
 import {
   type BucketFunction,
   bucketFunctions,
@@ -14,6 +14,7 @@ import {
 } from './reading-query.ts'
 import { createTimeFormat } from './time.ts'
 import { checkRange } from './time-range.ts'
+import type { SeriesRead } from './window-reader.ts'
 
 export interface NamedSeries {
   readonly deviceId: DeviceId

@@ -15,7 +15,7 @@ import { type PageInput, pageSchema } from '../paging.ts'
 import { badParameter, HttpProblem } from '../problem.ts'
 import { type BucketReading, type BucketRequest, bucketReading, readBuckets } from '../read-buckets.ts'
 import { aheadMs, rawReadings, readRaw } from '../read-raw.ts'
-import { createSeriesReader, type SeriesRead } from '../read-series.ts'
+import { createSeriesReader } from '../read-series.ts'
 import { type BucketFunction, bucketFunctions, readingQuery } from '../reading-query.ts'
 import { bucketCsv, columnsCsv, rawCsv, seriesCsv } from '../readings-csv.ts'
 import { defineRoute, type Route } from '../route.ts'
@@ -24,6 +24,7 @@ import { type NamedSeries, seriesQuery, seriesReadingsSchema, toColumns } from '
 import { found, seenDevice, visible } from '../site-access.ts'
 import { csvType, preferred } from '../text-stream.ts'
 import { createTimeFormat } from '../time.ts'
+import type { SeriesRead } from '../window-reader.ts'
 
 const readingSchema = z
   .strictObject({ time: timeField, value: z.number(), quality: z.enum(qualityNames) })
