@@ -21,7 +21,9 @@ export function prepared<Parameters extends readonly unknown[], Row>(
   }
 
   return async (...parameters) => {
-    built ??= compile()
-    return (await db.executeQuery<Row>({ ...built, parameters })).rows
+    // In a change each is built anew, which is where one is refused whose change is over (until-end.ts).
+    const query = db.isTransaction || built === undefined ? compile() : built
+    built = query
+    return (await db.executeQuery<Row>({ ...query, parameters })).rows
   }
 }
