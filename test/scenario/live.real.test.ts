@@ -1,22 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
+import { type EventName, eventsIn, type LiveEvent } from '../api/live-events.ts'
 import { describeWith } from '../setup/require-tool.ts'
 import { runProgram } from '../setup/run-program.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
-interface Event {
-  readonly name: string
-  readonly id: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests read into what is sent
-  readonly data: any
-}
-
 /** Follows the stream and comes back when it breaks, as a browser does. */
 function follow(platform: Platform, query: string) {
   const closing = new AbortController()
-  const events: Event[] = []
+  /** Its whole events, over all breaks. */
+  let told = ''
   let id: string | undefined
   let breaks = 0
 
@@ -40,8 +35,7 @@ function follow(platform: Platform, query: string) {
       block.split('\n').map((line) => [line.split(': ', 1)[0], line.slice(line.indexOf(': ') + 2)]),
     )
     id = fields.get('id') ?? id
-    const name = fields.get('event')
-    if (name !== undefined) events.push({ name, id: id ?? '', data: JSON.parse(fields.get('data') ?? '') })
+    if (fields.has('event')) told += `${block}\n\n`
   }
 
   const running = (async () => {
@@ -52,7 +46,7 @@ function follow(platform: Platform, query: string) {
     }
   })()
   return {
-    events: (name: string) => events.filter((event) => event.name === name),
+    events: <Name extends EventName>(name: Name): readonly LiveEvent<Name>[] => eventsIn(told, name),
     get breaks() {
       return breaks
     },
