@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { AppError } from '../../../model/index.ts'
 import type { DuckdbReadingsConfig } from './config.ts'
+import { createQuestions, type Questions } from './questions.ts'
 import { createReaderPool, type ReaderPool } from './reader-pool.ts'
 import { prepareSchema } from './schema.ts'
 import { createSession, type Session } from './session.ts'
@@ -13,6 +14,7 @@ export interface Database {
   readonly writer: Writer
   readonly session: Session
   readonly readers: ReaderPool
+  readonly questions: Questions
   /**
    * Folds the write-ahead log into the file, as far as that succeeds, and lets go of the file. Queries that wait are
    * refused with `reason`.
@@ -48,6 +50,7 @@ export async function openDatabase(config: DuckdbReadingsConfig, deps: WriterDep
       writer,
       session,
       readers,
+      questions: createQuestions(readers, writer),
       close: async (reason) => {
         await readers.close(reason)
         await session.run('CHECKPOINT').catch(() => undefined)

@@ -5,7 +5,6 @@ import { rewriteSlice, sliceDay } from './compaction.ts'
 import type { DuckdbReadingsConfig } from './config.ts'
 import { selectLatest } from './latest.ts'
 import { createDatabaseOwner, type DuckdbReadingsDeps } from './owner.ts'
-import { selectBuckets, selectRange } from './queries.ts'
 import { forgetBefore, removeBefore } from './removal.ts'
 import { noRollups, reachAtLeast, replaceRollups, selectRollups } from './rolled-copy.ts'
 import { rollStep } from './roller.ts'
@@ -43,16 +42,16 @@ export function createDuckdbReadings(
         return { refused: [] }
       }),
     range: (range) =>
-      owner.query(`read series ${range.seriesId}`, async ({ readers, writer }) => {
+      owner.query(`read series ${range.seriesId}`, async ({ questions, writer }) => {
         const slot = writer.layout.slotOf(range.seriesId)
-        return slot === undefined ? emptyReadings(0) : readers.use((session) => selectRange(session, slot, range))
+        return slot === undefined ? emptyReadings(0) : questions.range(slot, range)
       }),
     buckets: (buckets) =>
-      owner.query(`aggregate series ${buckets.seriesId}`, async ({ readers, writer }) => {
+      owner.query(`aggregate series ${buckets.seriesId}`, async ({ questions, writer }) => {
         const slot = writer.layout.slotOf(buckets.seriesId)
         return slot === undefined
           ? emptyBuckets(checkEdges(buckets.edgesMs).length - 1)
-          : readers.use((session) => selectBuckets(session, slot, buckets))
+          : questions.buckets(slot, buckets)
       }),
     latest: (seriesIds) =>
       owner.query(`read the latest of ${seriesIds.length} series`, ({ readers, writer }) => {

@@ -51,6 +51,13 @@ export class RolledTable {
     return this
   }
 
+  /** What its rollups can answer of a key. */
+  spansOf(key: number): readonly Span[] {
+    const { untilMs, nextMs, nextKey } = this.progress
+    const days = [...this.again].flatMap(([day, keys]) => (keys.has(key) ? day : []))
+    return without(days, key <= nextKey ? Math.max(untilMs, nextMs) : untilMs)
+  }
+
   has(key: number, day: number): boolean {
     return this.again.get(day)?.has(key) ?? false
   }
@@ -151,20 +158,14 @@ export async function selectRolled(session: Session, table: ReadingTable, key: n
     else if (kind === 2) rawFromMs = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
     else toMs = key <= (nextKey[row] ?? -1) ? Math.max(value, next[row] || value) : value
   }
-  return {
-    spans: without(
-      days.sort((a, b) => a - b),
-      toMs,
-    ),
-    rawFromMs,
-  }
+  return { spans: without(days, toMs), rawFromMs }
 }
 
 /** Everything before `toMs` but those days, ascending. */
-function without(days: readonly number[], toMs: number): readonly Span[] {
+function without(days: number[], toMs: number): readonly Span[] {
   const spans: Span[] = []
   let fromMs = Number.NEGATIVE_INFINITY
-  for (const day of days) {
+  for (const day of days.sort((a, b) => a - b)) {
     const endMs = Math.min(day * dayMs, toMs)
     if (fromMs < endMs) spans.push({ fromMs, toMs: endMs })
     fromMs = (day + 1) * dayMs

@@ -16,10 +16,14 @@ export interface ReadingTable {
   readonly columns: readonly string[]
 }
 
-/** Where a series lies; it never moves. */
-export interface Slot {
+/** Whose rows. */
+export interface RowKey {
   readonly table: ReadingTable
   readonly key: number
+}
+
+/** Where a series lies; it never moves. */
+export interface Slot extends RowKey {
   readonly column: number
 }
 
@@ -68,6 +72,10 @@ const rowColumns = 'time_ms BIGINT, received_ms BIGINT, device_time_ms BIGINT, q
 export function createTableSql(table: ReadingTable): string {
   const metrics = table.columns.map((column) => `, ${column} DOUBLE`).join('')
   return `CREATE TABLE ${table.name} (${table.keyName} INTEGER, ${rowColumns}${metrics})`
+}
+
+export function valueColumn({ columns }: ReadingTable, column: number): string {
+  return columns[column] ?? 'NULL'
 }
 
 /** The two quality bits of a column as a number. */

@@ -1,10 +1,11 @@
 import { type ReadingBatch, ReadingBatchBuilder, type SeriesId } from '../../../model/index.ts'
 import type { LogPosition } from '../../log/index.ts'
 import type { SeriesCatalog } from '../reading-store.ts'
+import type { RolledView } from './bucket-queries.ts'
 import { takeStoredRows } from './late-rows.ts'
 import { type Layout, loadLayout } from './layout.ts'
 import type { Removed } from './removal.ts'
-import { loadRolled, noProgress, RolledTable, saveChanged } from './rolled-state.ts'
+import { type ChangedDays, loadRolled, noProgress, RolledTable, saveChanged } from './rolled-state.ts'
 import { rolledName, rolledWidths, widenRolledSql } from './rolled-tables.ts'
 import { type Ledger, readLedger, writeLedger, writeLogId, writeRawFrom } from './schema.ts'
 import type { Session } from './session.ts'
@@ -15,7 +16,7 @@ import type { Slot } from './tables.ts'
 import { inTransaction } from './transaction.ts'
 
 /** The one who changes the store. Its calls must not overlap. */
-export interface Writer {
+export interface Writer extends RolledView {
   readonly layout: Layout
   /** As of the last commit. */
   readonly ledger: Ledger
@@ -37,6 +38,7 @@ export interface WriterDeps {
 
 export async function openWriter(session: Session, { catalog, logId }: WriterDeps): Promise<Writer> {
   let ledger = await readLedger(session)
+  let moment = 0
   const layout = await loadLayout(session, catalog)
   const stager = createStager(layout.slots)
   const writers: (TableWriter | undefined)[] = []
@@ -82,13 +84,19 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
     }
   }
 
-  /** Notes which rollups are no longer right; returns how to remember it once the transaction is committed. */
-  async function noteChanged(staged: StagedTable): Promise<() => void> {
-    const beside = rolled[staged.table.index]
-    const changed = beside?.changedBy(staged, ledger.rawFromMs)
-    if (beside === undefined || changed === undefined || changed.keys.length === 0) return () => {}
-    await saveChanged(session, staged.table, changed)
-    return () => beside.add(changed)
+  /** Until then, what is known here of rollups may be older than what a query sees. */
+  async function unsettled<T>(work: () => Promise<T>): Promise<T> {
+    moment++
+    try {
+      return await work()
+    } finally {
+      moment++
+    }
+  }
+
+  /** Which rollups are no longer right with the staged rows. */
+  function changedBy(staged: StagedTable): ChangedDays {
+    return rolled[staged.table.index]?.changedBy(staged, ledger.rawFromMs) ?? { keys: [], days: [] }
   }
 
   /** Returns what the table has more of. */
@@ -110,6 +118,10 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
     get ledger() {
       return ledger
     },
+    get moment() {
+      return moment
+    },
+    rolledOf: ({ table, key }) => ({ spans: rolled[table.index]?.spansOf(key) ?? [], rawFromMs: ledger.rawFromMs }),
     emptyFromMs: (seriesId) => {
       const slot = layout.slotOf(seriesId)
       const newestMs = slot === undefined ? undefined : newestThenMs[slot.table.index]?.[slot.key]
@@ -128,7 +140,9 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
       await layout.place(batch, session)
       followLayout()
       stager.stage(batch)
-      const touched = stager.tables.filter(({ inOrder, late }) => inOrder.rows + late.rows > 0)
+      const touched = stager.tables
+        .filter(({ inOrder, late }) => inOrder.rows + late.rows > 0)
+        .map((staged) => ({ staged, changed: changedBy(staged) }))
       let next: Ledger = {
         ...ledger,
         position,
@@ -136,11 +150,10 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
         highestDevice: Math.max(ledger.highestDevice, layout.highestDevice),
         highestSeries: Math.max(ledger.highestSeries, layout.highestSeries),
       }
-      const noted: (() => void)[] = []
-      try {
+      const store = async () => {
         await inTransaction(session, async () => {
-          for (const staged of touched) {
-            noted.push(await noteChanged(staged))
+          for (const { staged, changed } of touched) {
+            if (changed.keys.length > 0) await saveChanged(session, staged.table, changed)
             const added = await storeTable(staged)
             next = {
               ...next,
@@ -152,23 +165,28 @@ export async function openWriter(session: Session, { catalog, logId }: WriterDep
           await writeLedger(session, next)
           if (ledger.logId !== logId) await writeLogId(session, logId)
         })
+        ledger = next
+        for (const { staged, changed } of touched) rolled[staged.table.index]?.add(changed)
+      }
+      try {
+        await (touched.some(({ changed }) => changed.keys.length > 0) ? unsettled(store) : store())
       } catch (error) {
         discardWriters()
         throw error
       }
-      ledger = next
-      for (const remember of noted) remember()
-      for (const staged of touched) staged.committed()
+      for (const { staged } of touched) staged.committed()
     },
     change: async (work) => {
       let next = ledger
-      await inTransaction(session, async () => {
-        const { readings, rows, rawFromMs } = await work(session)
-        next = { ...ledger, readings: ledger.readings + readings, rows: ledger.rows + rows, rawFromMs }
-        await writeLedger(session, next)
-        await writeRawFrom(session, rawFromMs)
+      await unsettled(async () => {
+        await inTransaction(session, async () => {
+          const { readings, rows, rawFromMs } = await work(session)
+          next = { ...ledger, readings: ledger.readings + readings, rows: ledger.rows + rows, rawFromMs }
+          await writeLedger(session, next)
+          await writeRawFrom(session, rawFromMs)
+        })
+        ledger = next
       })
-      ledger = next
     },
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { BucketColumns, ReadingStore } from '../../../store/readings/index.ts'
+import type { SeriesId } from '../../../model/index.ts'
+import { type BucketColumns, emptyBuckets, emptyReadings, type ReadingStore } from '../../../store/readings/index.ts'
 import { batchOf } from './catalog.ts'
 import { createMemoryReadings } from './memory-readings.ts'
 import { always, createStandardCatalog, dayMs, march, type StorePlace } from './store-under-test.ts'
@@ -95,6 +96,33 @@ async function expectEqual(tested: ReadingStore, oracle: ReadingStore, edgesMs: 
     expect(receivedMs.every((received, i) => received >= (range.timesMs[i] ?? 0))).toBe(true)
     expectClose(await tested.buckets({ seriesId, edgesMs }), await oracle.buckets({ seriesId, edgesMs }))
   }
+  await expectTogether(tested, oracle, [...all], edgesMs)
+}
+
+/** What is asked at once is answered as it is one by one: metrics of one device and of others, the same twice, parts of one time. */
+async function expectTogether(
+  tested: ReadingStore,
+  oracle: ReadingStore,
+  all: readonly SeriesId[],
+  edgesMs: Float64Array,
+): Promise<void> {
+  const middle = Math.floor(edgesMs.length / 2)
+  const cuts = [edgesMs, edgesMs, edgesMs.slice(middle), edgesMs.slice(0, middle + 1)].filter(
+    ({ length }) => length > 1,
+  )
+  const buckets = cuts.flatMap((cut) => all.map((seriesId) => ({ seriesId, edgesMs: cut })))
+  const [fromMs = 0, toMs = 0] = [edgesMs[0], edgesMs.at(-1)]
+  const limits = [1, 2, 3, 1_000, 1_000]
+  const ranges = limits.flatMap((limit) => all.map((seriesId) => ({ seriesId, fromMs, toMs, limit })))
+  const [ofBuckets, ofRanges] = await Promise.all([
+    Promise.all(buckets.map((query) => tested.buckets(query))),
+    Promise.all(ranges.map((query) => tested.range(query))),
+  ])
+  for (const [i, query] of buckets.entries()) expectClose(ofBuckets[i] ?? emptyBuckets(0), await oracle.buckets(query))
+  for (const [i, query] of ranges.entries())
+    expect(withoutReceived(ofRanges[i] ?? emptyReadings(0))).toEqual(withoutReceived(await oracle.range(query)))
+  const memory = [...ofRanges.map(({ values }) => values), ...ofBuckets.map(({ sum }) => sum)]
+  expect(new Set(memory.map(({ buffer }) => buffer)).size).toBe(memory.length)
 }
 
 function withoutReceived<T extends { readonly receivedMs: Float64Array }>({ receivedMs: _, ...rest }: T) {

@@ -84,7 +84,8 @@ describe('DuckDB readings under many queries', () => {
     try {
       await store.open()
       await store.write(deterministicBatch(1), 1)
-      const asked = Array.from({ length: 5 }, () => store.range({ seriesId: 1, ...all }))
+      // Of their own, that is: those alike wait together, as one.
+      const asked = Array.from({ length: 5 }, (_, i) => store.range({ seriesId: 1, ...all, fromMs: i }))
       const outcomes = await Promise.allSettled(asked)
       expect(outcomes.map(({ status }) => status)).toEqual([
         ...['fulfilled', 'fulfilled', 'fulfilled'],
@@ -102,7 +103,9 @@ describe('DuckDB readings under many queries', () => {
     const store = place.create(catalog, { readers: 1 })
     await store.open()
     await store.write(deterministicBatch(1), 1)
-    const asked = Promise.allSettled(Array.from({ length: 20 }, () => store.range({ seriesId: 1, ...all })))
+    const asked = Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => store.range({ seriesId: 1, ...all, fromMs: i })),
+    )
     await store.close()
     for (const outcome of await asked)
       if (outcome.status === 'rejected') expect(['closed', 'aborted']).toContain(outcome.reason.code)

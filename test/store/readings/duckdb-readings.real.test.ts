@@ -78,3 +78,52 @@ describe('recent readings of a DuckDB that was there before', () => {
     await expect(store.range({ seriesId: power, ...range, fromMs: march + 3 * dayMs })).rejects.toThrow('closed')
   })
 })
+
+describe('DuckDB readings that change while they are asked for', () => {
+  async function rolled() {
+    const place = await createDuckdbPlace()
+    const store = place.create(createStandardCatalog())
+    onTestFinished(async () => {
+      await store.close()
+      await place.remove()
+    })
+    await store.open()
+    const times = Array.from({ length: 3 * 96 }, (_, slot) => march + slot * 900_000)
+    await store.write(batchOf(...times.map((at) => ({ series: voltage, at, value: 1 }))), 1)
+    await rollUpAll(store, march + 2 * dayMs)
+    return { store, edgesMs: Float64Array.of(march, march + 3 * dayMs) }
+  }
+
+  test('are counted from rollups or from what is there, and never from neither', async () => {
+    const { store, edgesMs } = await rolled()
+    const counts: (number | undefined)[] = []
+    let expiring = true
+    const asking = [1, 2, 3].map(async () => {
+      while (expiring) counts.push((await store.buckets({ seriesId: voltage, edgesMs })).count[0])
+    })
+    for (let day = 1; day <= 2; day++) await store.expire(march + day * dayMs, march)
+    expiring = false
+    await Promise.all(asking)
+    expect(new Set(counts)).toEqual(new Set([3 * 96]))
+  })
+
+  test('show a late batch as a whole or not at all, and at once when it is stored', async () => {
+    const { store, edgesMs } = await rolled()
+    const counts = new Set<number | undefined>()
+    let writing = true
+    const asking = [1, 2, 3].map(async () => {
+      while (writing) counts.add((await store.buckets({ seriesId: voltage, edgesMs })).count[0])
+    })
+    for (let n = 1; n <= 20; n++) {
+      // In what is rolled up, and in what is not.
+      const times = [march + n, march + dayMs + n, march + 2 * dayMs + n]
+      await store.write(batchOf(...times.map((at) => ({ series: voltage, at, value: 1 }))), n + 1)
+      const { count } = await store.buckets({ seriesId: voltage, edgesMs })
+      expect(count[0]).toBe(3 * 96 + 3 * n)
+      await rollUpAll(store, march + 2 * dayMs)
+    }
+    writing = false
+    await Promise.all(asking)
+    expect([...counts].filter((count) => (count ?? 0) % 3 !== 0)).toEqual([])
+  })
+})
