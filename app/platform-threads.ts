@@ -17,5 +17,5 @@ export function startIngestThread(onDeath: (error: Error) => void): IngestThread
 /** To be called when the main thread has loaded its modules: three at a time are in each other's way. */
 export function startOperationsThread(onDeath: (error: Error) => void): OperationsThread {
   const entry = new URL('./operations-thread.ts', import.meta.url)
-  return startThread({ name: 'operations', entry, youngGenerationMb: 12, onDeath })
+  return startThread({ name: 'operations', entry, youngGenerationMb: 32, onDeath })
 }
