@@ -17,6 +17,8 @@ export interface Connection {
    */
   write(lines: string, retentionPolicy?: string): Promise<void>
   query(...statements: readonly string[]): AsyncGenerator<ResultTable>
+  /** Whether the server says anything at all. */
+  ping(timeoutMs: number): Promise<boolean>
   /** What is under way ends. */
   close(): void
 }
@@ -94,6 +96,11 @@ export function createConnection(config: InfluxdbReadingsConfig, logger: Logger)
       await theWriter()
       yield* runQuery(http, config, statements)
     },
+    ping: (timeoutMs) =>
+      http.send('/ping', { timeoutMs }).then(
+        () => true,
+        (error: unknown) => error instanceof RefusedRequest,
+      ),
     close() {
       closing.abort()
       agent.destroy()

@@ -1,10 +1,17 @@
 import type { InfluxdbReadingsConfig } from './config.ts'
 import { RefusedRequest } from './errors.ts'
 
+export interface HttpInit {
+  readonly method?: string
+  readonly body?: URLSearchParams
+  /** By default that of the settings. */
+  readonly timeoutMs?: number
+}
+
 /** Requests other than writes, which leave through the official client. */
 export interface Http {
   /** Rejects with a `RefusedRequest` when the answer is not 2xx, and with what `fetch` says when there is none. */
-  send(path: string, init?: { readonly method?: string; readonly body?: URLSearchParams }): Promise<Response>
+  send(path: string, init?: HttpInit): Promise<Response>
 }
 
 export interface HttpDeps {
@@ -13,10 +20,13 @@ export interface HttpDeps {
   readonly signal: AbortSignal
 }
 
-export function createHttp({ url, timeoutMs }: InfluxdbReadingsConfig, { authorization, signal }: HttpDeps): Http {
+export function createHttp(
+  { url, timeoutMs: usualTimeoutMs }: InfluxdbReadingsConfig,
+  { authorization, signal }: HttpDeps,
+): Http {
   const base = url.replace(/\/+$/, '')
   return {
-    async send(path, init = {}) {
+    async send(path, { timeoutMs = usualTimeoutMs, ...init } = {}) {
       const response = await fetch(`${base}${path}`, {
         ...init,
         headers: authorization === undefined ? {} : { authorization },

@@ -19,6 +19,7 @@ import { createKeeper } from './keeper.ts'
 import { Layout } from './layout.ts'
 import { selectLatest, selectRange } from './queries.ts'
 import { createQuestionLog } from './question-log.ts'
+import { createReach } from './reach.ts'
 import { expireBefore, expireRolled, rollupPolicy } from './retention.ts'
 import { linesOfRollups, noRollups, selectRollups } from './rolled-copy.ts'
 import { createRoller } from './roller.ts'
@@ -54,6 +55,7 @@ export function createInfluxdbReadings(
   const keeper = createKeeper(config, { connection, layout, logId, clock, logger })
   const queries = new PQueue({ concurrency: queriesAtOnce })
   const questions = createQuestionLog(logger, clock)
+  const reach = createReach({ ping: connection.ping, nowMs: () => clock.now() })
   let state: 'new' | 'open' | 'closed' = 'new'
   /** Settles when all changes asked for so far are over. */
   let changes: Promise<unknown> = Promise.resolve()
@@ -85,7 +87,7 @@ export function createInfluxdbReadings(
       })
     return queries.add(async () => {
       try {
-        const answer = await attempt(action, work)
+        const answer = await attempt(action, () => reach.ask(work))
         questions.answered()
         return answer
       } catch (error) {

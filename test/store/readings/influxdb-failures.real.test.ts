@@ -97,6 +97,51 @@ describeWith(['influxd'], 'an InfluxDB that does not answer as it should', () =>
     await store.close()
   })
 
+  test('that says nothing keeps nobody waiting for each question in turn, and is asked again when it is back', async () => {
+    await using server = await startInfluxdb()
+    // No question of this test is over before it is given up.
+    const store = (await createInfluxdbPlace(server, 'mute')).create(catalog, { timeoutMs: 600_000 })
+    await store.open()
+    await store.write(one, 1)
+    const ask = () => store.range({ seriesId: voltage, ...always })
+    expect([...(await ask()).values]).toEqual([1])
+    process.kill(server.pid, 'SIGSTOP')
+    try {
+      const errors = await Promise.all(Array.from({ length: 50 }, () => failureOf(ask())))
+      errors.push(await failureOf(ask()))
+      for (const error of errors) {
+        expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
+        expect(error.publicText).toBe('read readings failed: InfluxDB does not answer in time')
+      }
+    } finally {
+      process.kill(server.pid, 'SIGCONT')
+    }
+    const answer = await waitUntil('an answer', () => ask().catch(() => undefined))
+    expect([...answer.values]).toEqual([1])
+    await store.close()
+  })
+
+  test('is asked no question before the time that it says', async () => {
+    const place = await begin()
+    await using proxy = await startHttpProxy(place.server.url)
+    const clock = { nowMs: Date.now(), now: () => clock.nowMs }
+    const store = place.create(catalog, { url: proxy.url }, { clock })
+    await store.open()
+    await store.write(one, 1)
+    const ask = () => store.range({ seriesId: voltage, ...always })
+    proxy.answer = () => ({ status: 429, headers: { 'retry-after': '7' }, body: 'too many' })
+    expect(await failureOf(ask())).toMatchObject({ retryAfterMs: 7_000 })
+    proxy.answer = () => undefined
+    const asked = proxy.requests.length
+    clock.nowMs += 4_000
+    const error = await failureOf(ask())
+    expect(error).toMatchObject({ retryAfterMs: 3_000, publicText: 'read readings failed: InfluxDB is overloaded' })
+    expect(proxy.requests.length).toBe(asked)
+    clock.nowMs += 3_000
+    expect([...(await ask()).values]).toEqual([1])
+    await store.close()
+  })
+
   test('does not hold up a close', async () => {
     await using server = await startInfluxdb()
     const store = (await createInfluxdbPlace(server, 'silent')).create(catalog)
