@@ -11,6 +11,7 @@ import type { BucketChunk } from './bucket-chunks.ts'
 import type { BucketWindow } from './bucket-window.ts'
 import { decodeColumns, encodeColumns } from './kept-columns.ts'
 import { type ChunkKind, type ChunkNow, createKeptSeries } from './kept-series.ts'
+import type { Lasting } from './lasting.ts'
 import type { ReadingQueries } from './ports.ts'
 import { bucketAt } from './sorted-times.ts'
 
@@ -19,6 +20,8 @@ export interface BucketsRead {
   readonly columns: readonly BucketColumns[]
   /** How many readings the chunks of the window hold at most, which begin before it and end after it; Infinity: not known. */
   readonly readings: readonly number[]
+  /** Index i tells what of the i-th columns lasts, without a gap; undefined: nothing is known. */
+  readonly lasting: readonly (readonly Lasting[] | undefined)[]
   /** Whether nothing had to be read but what has come since it was kept. */
   readonly hit: boolean
 }
@@ -51,7 +54,13 @@ export function createBucketReader({ readings, cache }: BucketReaderDeps): ReadB
       (ofChunks) =>
         ofChunks?.reduce((sum, { kept, later }) => sum + readingsIn(kept.columns) + readingsIn(later), 0) ?? Infinity,
     )
-    return { columns, readings: counts, hit: kept.hit }
+    const lasting = kept.series.map((ofChunks) =>
+      ofChunks?.flatMap((now, c) => {
+        const chunk = whole.chunks[c]
+        return chunk === undefined ? [] : lastingOf(now, chunk, bucketsOf(chunk, edgesMs))
+      }),
+    )
+    return { columns, readings: counts, lasting, hit: kept.hit }
   }
 }
 
@@ -102,17 +111,33 @@ function cutOut(
   ofChunks: readonly ChunkNow<BucketColumns>[],
 ): BucketColumns {
   const columns = emptyBuckets(edgesMs.length - 1)
-  const [firstMs = 0] = edgesMs
-  const lastMs = edgesMs.at(-1) ?? 0
   let at = 0
   for (const [c, chunk] of chunks.entries()) {
-    const from = Math.max(0, bucketAt(chunk.edgesMs, firstMs))
-    const to = lastMs >= chunk.endMs ? chunk.edgesMs.length - 1 : bucketAt(chunk.edgesMs, lastMs)
+    const { from, to } = bucketsOf(chunk, edgesMs)
     const now = ofChunks[c]
     if (now !== undefined) copyNow(columns, at, now, { chunk, from, to })
     at += to - from
   }
   return columns
+}
+
+/** The buckets [from, to) of the chunk that are of the window. */
+function bucketsOf(chunk: BucketChunk, edgesMs: Float64Array): { readonly from: number; readonly to: number } {
+  const lastMs = edgesMs.at(-1) ?? 0
+  return {
+    from: Math.max(0, bucketAt(chunk.edgesMs, edgesMs[0] ?? 0)),
+    to: lastMs >= chunk.endMs ? chunk.edgesMs.length - 1 : bucketAt(chunk.edgesMs, lastMs),
+  }
+}
+
+/** Nothing comes to a bucket that ends before the newest reading. */
+function lastingOf(
+  { key, newestMs }: ChunkNow<BucketColumns>,
+  chunk: BucketChunk,
+  { from, to }: { readonly from: number; readonly to: number },
+): Lasting {
+  const over = Number.isNaN(newestMs) ? 0 : bucketAt(chunk.edgesMs, newestMs + 1)
+  return { key, from, length: to - from, final: Math.max(0, Math.min(to, over) - from) }
 }
 
 /** Buckets [from, to) of a chunk, as they are now. */

@@ -33,6 +33,10 @@ export interface ChunkNow<Columns> {
   readonly kept: Kept<Columns>
   /** What has come since, behind `kept.throughMs`; undefined: nothing. */
   readonly later: Columns | undefined
+  /** Another one as soon as anything changes that lies at or before `newestMs`. */
+  readonly key: string
+  /** NaN: nothing is there. */
+  readonly newestMs: number
 }
 
 export interface SeriesChunks<Columns> {
@@ -154,19 +158,25 @@ export function createKeptSeries<Query extends { readonly seriesId: SeriesId }, 
       return places[p - 1]?.seriesId === seriesId ? [] : { p, query: kind.nothing(seriesId) }
     })
     const answers = await ask(asked.map(({ query }) => query))
-    const caughtUp = held.map((kept): ChunkNow<Columns> | undefined => kept && { kept, later: undefined })
+    const laters: (Columns | undefined)[] = held.map(() => undefined)
+    const newest = new Map<SeriesId, number>()
     const changed = new Set(places.flatMap(({ seriesId }, p) => (held[p] === undefined ? seriesId : [])))
     for (const [a, { p }] of asked.entries()) {
       const place = places[p]
       const kept = held[p]
       const answer = answers[a]
       if (place === undefined || answer === undefined) continue
+      newest.set(place.seriesId, answer.mark.newestMs)
       if (answer.columns === undefined || !sameMark(answer.mark, place.mark)) changed.add(place.seriesId)
       else if (kept !== undefined && kind.readings(answer.columns) > 0) {
-        caughtUp[p] = { kept, later: answer.columns }
+        laters[p] = answer.columns
         extend(place, kept, { mark: answer.mark, columns: answer.columns }, endMs)
       }
     }
+    const caughtUp = places.map(({ seriesId, key }, p): ChunkNow<Columns> | undefined => {
+      const kept = held[p]
+      return kept && { kept, later: laters[p], key, newestMs: newest.get(seriesId) ?? Number.NaN }
+    })
     return { caughtUp, changed }
   }
 

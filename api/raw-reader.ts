@@ -5,6 +5,7 @@ import type { BucketChunk } from './bucket-chunks.ts'
 import type { TimeRange } from './bucket-edges.ts'
 import { decodeColumns, encodeColumns } from './kept-columns.ts'
 import { type ChunkKind, type ChunkNow, createKeptSeries } from './kept-series.ts'
+import type { Lasting } from './lasting.ts'
 import type { ReadingQueries } from './ports.ts'
 import { countBefore } from './sorted-times.ts'
 
@@ -14,8 +15,8 @@ export type RawColumns = Omit<ReadingColumns, 'receivedMs'>
 export interface RawRead {
   /** Index i is of seriesIds[i]; all that lie in the range, and of more than `maxKeptReadings` the first and one more. */
   readonly columns: readonly RawColumns[]
-  /** Index i tells whether those of seriesIds[i] are kept; what is not is read whole, each time. */
-  readonly kept: readonly boolean[]
+  /** Index i tells what of the i-th columns lasts, without a gap; undefined: they are not kept, but read whole each time. */
+  readonly lasting: readonly (readonly Lasting[] | undefined)[]
   /** Whether nothing had to be read but what has come since it was kept. */
   readonly hit: boolean
 }
@@ -49,7 +50,8 @@ export function createRawReader({ readings, cache }: RawReaderDeps): ReadRaw {
       if (ofChunks === undefined) return anew[missing.indexOf(seriesId)] ?? noReadings
       return joined(ofChunks.flatMap(partsOf).map((part) => within(range, part)))
     })
-    return { columns, kept: series.map((ofChunks) => ofChunks !== undefined), hit }
+    const lasting = series.map((ofChunks) => ofChunks?.map((now) => lastingOf(now, range)))
+    return { columns, lasting, hit }
   }
 }
 
@@ -115,4 +117,13 @@ function partsOf({ kept, later }: ChunkNow<KeptReadings>): KeptReadings[] {
 function within({ fromMs, toMs }: TimeRange, { timesMs, values, quality }: KeptReadings): KeptReadings {
   const cut = [countBefore(timesMs, fromMs), countBefore(timesMs, toMs)] as const
   return { timesMs: timesMs.subarray(...cut), values: values.subarray(...cut), quality: quality.subarray(...cut) }
+}
+
+/** A reading stays as it is, and nothing comes before it. */
+function lastingOf(now: ChunkNow<KeptReadings>, { fromMs, toMs }: TimeRange): Lasting {
+  const countUntil = (timeMs: number) =>
+    partsOf(now).reduce((sum, { timesMs }) => sum + countBefore(timesMs, timeMs), 0)
+  const from = countUntil(fromMs)
+  const length = countUntil(toMs) - from
+  return { key: now.key, from, length, final: length }
 }

@@ -34,16 +34,22 @@ export async function readRaw(
   if (fromMs >= toMs) throw badParameter('from', 'must be before to')
   if (seriesId === undefined) return { items: [], nextCursor: null }
   const columns = await readings.range({ seriesId, fromMs, toMs, limit: limit + 1 })
-  const items = rawReadings(columns).slice(0, limit)
+  const format = createTimeFormat()
+  const count = Math.min(limit, columns.timesMs.length)
+  const items = Array.from({ length: count }, (_, i) => rawReading(format, columns, i))
   const beyond = columns.timesMs[limit]
   return { items, nextCursor: beyond === undefined ? null : encodeCursor(filter, [beyond, toMs]) }
 }
 
-export function rawReadings({ timesMs, values, quality }: RawColumns): RawReading[] {
-  const format = createTimeFormat()
-  return Array.from(timesMs, (timeMs, i) => ({
-    time: format(timeMs),
+/** Reading `i` of the columns. */
+export function rawReading(
+  format: (timeMs: number) => string,
+  { timesMs, values, quality }: RawColumns,
+  i: number,
+): RawReading {
+  return {
+    time: format(timesMs[i] ?? Number.NaN),
     value: values[i] ?? Number.NaN,
     quality: qualityNames[quality[i] ?? 0] ?? 'good',
-  }))
+  }
 }

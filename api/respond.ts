@@ -1,4 +1,5 @@
 import { entityTagOf, namesTag } from './entity-tag.ts'
+import { JsonText } from './json-text.ts'
 import { type RawAnswer, type Route, scopesOf } from './route.ts'
 import type { Scope } from './scopes.ts'
 import type { Head } from './security-headers.ts'
@@ -12,7 +13,7 @@ export interface JsonBytes {
 }
 
 export function jsonBytes(body: unknown): JsonBytes {
-  const bytes = Buffer.from(JSON.stringify(body))
+  const bytes = Buffer.from(body instanceof JsonText ? body.text : JSON.stringify(body))
   return { bytes, tag: entityTagOf(bytes) }
 }
 

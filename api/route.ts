@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { Access, Principal, Role } from '../model/index.ts'
 import type { DataKind, SessionRecord } from '../store/state/index.ts'
+import type { JsonText } from './json-text.ts'
 import type { Repeat } from './repeat.ts'
 import { parseRequest, type RawRequest } from './request.ts'
 import type { JsonBytes } from './respond.ts'
@@ -60,7 +61,7 @@ export type Answer<Specs extends ResponseSpecs> = {
 type BodyAnswer<Spec extends ResponseSpec> = { readonly stream?: never } & (Spec extends {
   readonly schema: infer Schema extends z.ZodType
 }
-  ? { readonly body: z.input<Schema> }
+  ? { readonly body: z.input<Schema> | JsonText<z.input<Schema>> }
   : { readonly body?: never })
 
 type StreamAnswer<Spec extends ResponseSpec> = Spec extends { readonly streams: infer Streams }

@@ -4,18 +4,20 @@ import type { BucketColumns } from '../store/readings/index.ts'
 import { createBucketReader } from './bucket-reader.ts'
 import { formatBucketSize } from './bucket-size.ts'
 import { createFewGuesses, type Few } from './few-guesses.ts'
+import type { Lasting } from './lasting.ts'
 import type { ReadingQueries } from './ports.ts'
 import { createRawReader, maxKeptReadings, type RawColumns } from './raw-reader.ts'
 import type { SizedWindow } from './series-windows.ts'
 
 export type SeriesRead =
-  | { readonly kind: 'raw'; readonly columns: RawColumns }
+  | { readonly kind: 'raw'; readonly columns: RawColumns; readonly lasting?: readonly Lasting[] | undefined }
   /** Buckets without readings are there, with a count of 0. */
   | {
       readonly kind: 'buckets'
       readonly bucket: string
       readonly edgesMs: Float64Array
       readonly columns: BucketColumns
+      readonly lasting?: readonly Lasting[] | undefined
     }
   /** Nothing to read; `bucket` is what it would have been. */
   | { readonly kind: 'none'; readonly bucket: string | null }
@@ -50,11 +52,17 @@ export function createWindowReader({ readings, cache }: WindowReaderDeps): ReadW
     const held = new Map<SeriesId, number>()
     if (seriesIds.length === 0) return { reads, held, hit: true }
     const bucket = formatBucketSize(size)
-    const { columns, readings, hit } = await readBucketsOf(seriesIds, window)
+    const { columns, readings, lasting, hit } = await readBucketsOf(seriesIds, window)
     for (const [i, seriesId] of seriesIds.entries()) {
       const ofSeries = columns[i]
       if (ofSeries?.count.some((count) => count > 0))
-        reads.set(seriesId, { kind: 'buckets', bucket, edgesMs: window.edgesMs, columns: ofSeries })
+        reads.set(seriesId, {
+          kind: 'buckets',
+          bucket,
+          edgesMs: window.edgesMs,
+          columns: ofSeries,
+          lasting: lasting[i],
+        })
       else reads.set(seriesId, { kind: 'none', bucket })
       held.set(seriesId, readings[i] ?? Number.POSITIVE_INFINITY)
     }
@@ -64,14 +72,14 @@ export function createWindowReader({ readings, cache }: WindowReaderDeps): ReadW
   /** Those whose readings are few, of series whose chunks hardly hold more than `maxKeptReadings`. */
   async function readKept(seriesIds: readonly SeriesId[], { window }: SizedWindow, { range, most }: Few) {
     if (seriesIds.length === 0 || window.chunks === undefined) return nothingRead
-    const { columns, kept, hit } = await readRawOf(seriesIds, window.chunks, range)
+    const { columns, lasting, hit } = await readRawOf(seriesIds, window.chunks, range)
     const reads = new Map<SeriesId, SeriesRead>()
     for (const [i, seriesId] of seriesIds.entries()) {
       const ofSeries = columns[i]
       if (ofSeries === undefined) continue
       const { timesMs } = ofSeries
-      if (timesMs.length <= most) reads.set(seriesId, { kind: 'raw', columns: ofSeries })
-      guesses.note(seriesId, window, { timesMs, most, isKept: kept[i] === true })
+      if (timesMs.length <= most) reads.set(seriesId, { kind: 'raw', columns: ofSeries, lasting: lasting[i] })
+      guesses.note(seriesId, window, { timesMs, most, isKept: lasting[i] !== undefined })
     }
     return { reads, hit }
   }

@@ -11,19 +11,20 @@ import {
 import { withDeadline } from '../deadline.ts'
 import { createExports } from '../exports.ts'
 import { deviceIdField, timeField } from '../fields.ts'
+import { JsonText } from '../json-text.ts'
 import { type PageInput, pageSchema } from '../paging.ts'
 import { badParameter, HttpProblem } from '../problem.ts'
-import { type BucketReading, type BucketRequest, bucketReading, readBuckets } from '../read-buckets.ts'
-import { aheadMs, rawReadings, readRaw } from '../read-raw.ts'
+import { type BucketReading, type BucketRequest, readBuckets } from '../read-buckets.ts'
+import { aheadMs, readRaw } from '../read-raw.ts'
 import { createSeriesReader } from '../read-series.ts'
 import { type BucketFunction, bucketFunctions, readingQuery } from '../reading-query.ts'
 import { bucketCsv, columnsCsv, rawCsv, seriesCsv } from '../readings-csv.ts'
 import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
+import { createSeriesJson } from '../series-json.ts'
 import { type NamedSeries, seriesQuery, seriesReadingsSchema, toColumns } from '../series-query.ts'
 import { found, seenDevice, visible } from '../site-access.ts'
 import { csvType, preferred } from '../text-stream.ts'
-import { createTimeFormat } from '../time.ts'
 import type { SeriesRead } from '../window-reader.ts'
 
 const readingSchema = z
@@ -56,6 +57,11 @@ const zoomed = {
     .openapi({ description: 'With `maxPoints`: how long the buckets are; null: these are the readings as they came' }),
 }
 
+const readingsPage = z.union([pageSchema(readingSchema).extend(zoomed), pageSchema(bucketSchema).extend(zoomed)])
+type ReadingsPage = z.input<typeof readingsPage>
+const allReadings = z.strictObject({ items: z.array(seriesReadingsSchema) })
+type AllReadings = z.input<typeof allReadings>
+
 const tag = 'Readings'
 const policy = { role: 'viewer', scope: 'readings:read', sites: 'own' } as const
 /** Of an export: what is held of it at a time. */
@@ -71,6 +77,7 @@ const defaultFunctions: readonly BucketFunction[] = ['avg']
 export function readingRoutes(deps: RouteDeps): Route[] {
   const { state, peers, clock } = deps
   const seriesReader = createSeriesReader(deps)
+  const json = createSeriesJson()
   const exports = createExports(exportLimits)
   const longRead = { readings: peers.readings, chunkTimeoutMs: deps.answerTimeoutMs }
 
@@ -116,7 +123,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
       responses: {
         200: {
           description: 'Readings, or with `bucket` or `maxPoints` buckets; ascending by time',
-          schema: z.union([pageSchema(readingSchema).extend(zoomed), pageSchema(bucketSchema).extend(zoomed)]),
+          schema: readingsPage,
           streams: { [csvType]: z.string() },
         },
       },
@@ -141,8 +148,8 @@ export function readingRoutes(deps: RouteDeps): Route[] {
             const item = { device: device.id, metric, unit: null, ...columns }
             return csv(principal, name, () => columnsCsv([item], functions))
           }
-          const body = zoomedItems(reads[0], functions)
-          return { status: 200, body: { ...body, nextCursor: null }, ...(cache && { cache }) }
+          const body: JsonText<ReadingsPage> = new JsonText(json.page(reads[0] ?? nothing, functions))
+          return { status: 200, body, ...(cache && { cache }) }
         }
         const size = bucket && `${bucket.count}${bucket.unit}`
         const request = {
@@ -170,7 +177,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
       responses: {
         200: {
           description: 'By series, in the order in which they were asked for',
-          schema: z.strictObject({ items: z.array(seriesReadingsSchema) }),
+          schema: allReadings,
           streams: { [csvType]: z.string() },
         },
       },
@@ -207,11 +214,16 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         const summing = bucket ? { size: bucket } : maxPoints ? { maxPoints } : undefined
         if (asCsv && summing === undefined) return csv(principal, 'readings', () => seriesCsv(longRead, asked, range))
         const { reads, cache } = await seriesReader.read(asked, range, summing)
-        const items = asked.map(({ deviceId, metric, unit }, i) => {
-          return { device: deviceId, metric, unit, ...toColumns(reads[i] ?? nothing, functions) }
+        const named = asked.map(({ deviceId, metric, unit }, i) => {
+          return { name: { device: deviceId, metric, unit }, read: reads[i] ?? nothing }
         })
-        if (asCsv) return csv(principal, 'readings', () => columnsCsv(items, functions))
-        return { status: 200, body: { items }, ...(cache && { cache }) }
+        if (asCsv) {
+          const items = named.map(({ name, read }) => ({ ...name, ...toColumns(read, functions) }))
+          return csv(principal, 'readings', () => columnsCsv(items, functions))
+        }
+        const items = named.map(({ name, read }) => json.columns(name, read, functions))
+        const body: JsonText<AllReadings> = new JsonText(`{"items":[${items.join()}]}`)
+        return { status: 200, body, ...(cache && { cache }) }
       },
     }),
   ]
@@ -226,14 +238,4 @@ function refusePages({ limit, cursor }: PageInput): void {
 function noSeries({ deviceId, metric }: NamedSeries): HttpProblem {
   const message = `there is no ${deviceId}/${metric}`
   return new HttpProblem('not_found', `series: ${message}`, { fields: [{ field: 'series', message }] })
-}
-
-function zoomedItems(read: SeriesRead | undefined, functions: readonly BucketFunction[]) {
-  if (read === undefined || read.kind === 'none') return { bucket: read?.bucket ?? null, items: [] }
-  if (read.kind === 'raw') return { bucket: null, items: rawReadings(read.columns) }
-  const { bucket, columns, edgesMs } = read
-  const filled = [...columns.count.keys()].filter((i) => (columns.count[i] ?? 0) > 0)
-  const format = createTimeFormat()
-  const items = filled.map((i) => bucketReading(format, columns, i, [edgesMs[i] ?? 0, edgesMs[i + 1] ?? 0], functions))
-  return { bucket, items }
 }

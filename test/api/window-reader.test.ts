@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseBucketSize } from '../../api/bucket-size.ts'
+import { createSeriesJson, type SeriesJson } from '../../api/series-json.ts'
+import { toColumns } from '../../api/series-query.ts'
 import type { SizedWindow } from '../../api/series-windows.ts'
 import { createWindowReader, type SeriesRead } from '../../api/window-reader.ts'
 import { createMemoryCache } from '../../store/cache/index.ts'
@@ -54,11 +56,17 @@ function sized({ fromMs, toMs }: { fromMs: number; toMs: number }): SizedWindow 
   return { size, window: windowOf('5m', 'UTC', fromMs, toMs) }
 }
 
-/** As far as somebody sees it. */
-function shown(read: SeriesRead | undefined) {
-  if (read?.kind !== 'raw') return read
-  const { timesMs, values, quality } = read.columns
-  return { timesMs, values, quality }
+const functions = ['avg', 'max', 'count'] as const
+
+/** As somebody sees it who asks for one of them, or for all. */
+function shown(json: SeriesJson, reads: readonly (SeriesRead | undefined)[]) {
+  return reads.map((read = { kind: 'none', bucket: null }) => {
+    const name = { device: 'm', metric: 'power', unit: 'W' }
+    const page: unknown = JSON.parse(json.page(read, functions))
+    const columns: unknown = JSON.parse(json.columns(name, read, functions))
+    expect(columns).toEqual({ ...name, ...toColumns(read, functions) })
+    return { page, columns, single: JSON.parse(json.columns(name, read, ['sum'])) as unknown }
+  })
 }
 
 const kinds = (reads: readonly (SeriesRead | undefined)[]) => reads.map((read) => read?.kind)
@@ -94,7 +102,21 @@ test('where the range has no reading its buckets tell whether they hold one', as
   expect(kinds((await read(beginMs + 3 * hourMs + 1)).reads)).toEqual(['raw', 'raw'])
 })
 
-test('what is remembered of a series never changes what is read', async () => {
+test('a bucket is written anew while it grows, and a reading that is corrected too', async () => {
+  const { write, read, createReader } = worldOfCharts()
+  const json = createSeriesJson()
+  const toMs = beginMs + 204 * minuteMs
+  await write(...Array.from({ length: 200 }, (_, i) => beginMs + i * minuteMs))
+  for (const at of [201, 202, 201.5, 203, 203]) {
+    await write(beginMs + at * minuteMs)
+    for (const lengthMs of [hourMs, 2 * hourMs]) {
+      const anew = await read(toMs, lengthMs, createReader())
+      expect(shown(json, (await read(toMs, lengthMs)).reads)).toEqual(shown(createSeriesJson(), anew.reads))
+    }
+  }
+})
+
+test('what is remembered of a series, and what was written of it, never changes what is shown', async () => {
   const step = fc.record({
     laterMs: fc.integer({ min: 0, max: 30 * minuteMs }),
     readings: fc.integer({ min: 0, max: 40 }),
@@ -106,6 +128,7 @@ test('what is remembered of a series never changes what is read', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const { write, read, createReader } = worldOfCharts()
+      const json = createSeriesJson()
       let nowMs = beginMs + 3 * hourMs
       for (const { laterMs, readings, everyMs, lateMs, backMs, lengthMs } of steps) {
         nowMs += laterMs
@@ -114,7 +137,7 @@ test('what is remembered of a series never changes what is read', async () => {
         if (lateMs !== null) await write(nowMs - lateMs)
         const asKept = await read(nowMs - backMs, lengthMs)
         const anew = await read(nowMs - backMs, lengthMs, createReader())
-        expect(asKept.reads.map(shown)).toEqual(anew.reads.map(shown))
+        expect(shown(json, asKept.reads)).toEqual(shown(createSeriesJson(), anew.reads))
       }
     }),
     { numRuns: 60 },
