@@ -10,6 +10,7 @@ import type { DataFolder } from './data-folder.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
 import { createNightly } from './nightly.ts'
+import { packMarks } from './packed-marks.ts'
 import { serve } from './port-rpc.ts'
 import { openableReadings } from './readings-store.ts'
 import { createRollupWork, rollupWorkConfig } from './rollup-work.ts'
@@ -85,8 +86,7 @@ await runThread<IngestThreadData, null>(async (data, fail) => {
       ...ingest.queries,
       range: readings.range,
       buckets: readings.buckets,
-      marked: readings.marked,
-      markedRanges: readings.markedRanges,
+      ...packMarks(readings),
       storeStats: readings.stats,
       liveNews: ingest.live.news,
       liveLatest: ingest.live.latest,

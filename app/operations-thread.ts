@@ -17,6 +17,7 @@ import { createDoneWatch } from './done-watch.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLogger } from './logging.ts'
 import { openRedis } from './open-redis.ts'
+import { unpackMarks } from './packed-marks.ts'
 import { remote } from './port-rpc.ts'
 import { createSelfWatch } from './self-watch.ts'
 import { createServiceMeter } from './service-meter.ts'
@@ -109,8 +110,7 @@ await runThread<OperationsThreadData, OperationsReady>(async (data) => {
         readings: {
           range: ingest.range,
           buckets: ingest.buckets,
-          marked: ingest.marked,
-          markedRanges: ingest.markedRanges,
+          ...unpackMarks(ingest),
           stats: ingest.storeStats,
         },
         ingest,

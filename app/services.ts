@@ -4,12 +4,14 @@ import type { DeviceId } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { MarkedStore } from '../store/readings/index.ts'
 import type { SecretUse } from '../store/state/index.ts'
+import type { PackedMarks } from './packed-marks.ts'
 
 /** What threads answer each other over ports; the lists name the methods, because a port carries no types. */
 
 /** Of the ingest thread: its memory, and the readings, whose file it alone has open. */
 export type IngestService = IngestQueries &
-  Pick<MarkedStore, 'range' | 'buckets' | 'marked' | 'markedRanges'> & {
+  PackedMarks &
+  Pick<MarkedStore, 'range' | 'buckets'> & {
     readonly storeStats: MarkedStore['stats']
     readonly liveNews: LiveQueries['news']
     readonly liveLatest: LiveQueries['latest']
@@ -23,8 +25,8 @@ export const ingestMethods = [
   'stats',
   'range',
   'buckets',
-  'marked',
-  'markedRanges',
+  'packedBuckets',
+  'packedRanges',
   'storeStats',
   'liveNews',
   'liveLatest',
