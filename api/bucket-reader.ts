@@ -18,8 +18,8 @@ import { bucketAt } from './sorted-times.ts'
 export interface BucketsRead {
   /** Index i is of seriesIds[i]; as many buckets as the window has. */
   readonly columns: readonly BucketColumns[]
-  /** How many readings the chunks of the window hold at most, which begin before it and end after it; Infinity: not known. */
-  readonly readings: readonly number[]
+  /** How many readings of seriesIds[i] the chunks of the window hold, which begin before it and end after it; Infinity: not known. */
+  readings(i: number): number
   /** Index i tells what of the i-th columns lasts, without a gap; undefined: nothing is known. */
   readonly lasting: readonly (readonly Lasting[] | undefined)[]
   /** Whether nothing had to be read but what has come since it was kept. */
@@ -50,21 +50,20 @@ export function createBucketReader({ readings, cache }: BucketReaderDeps): ReadB
       if (ofChunks !== undefined) return cutOut(edgesMs, whole.chunks, ofChunks)
       return anew[missing.indexOf(seriesId)] ?? emptyBuckets(edgesMs.length - 1)
     })
-    const counts = kept.series.map(
-      (ofChunks) =>
-        ofChunks?.reduce((sum, { kept, later }) => sum + readingsIn(kept.columns) + readingsIn(later), 0) ?? Infinity,
-    )
+    const readingsOf = (i: number) =>
+      kept.series[i]?.reduce((sum, now) => sum + readingsIn(now.kept.columns) + readingsIn(now.later), 0) ??
+      Number.POSITIVE_INFINITY
     const lasting = kept.series.map((ofChunks) =>
       ofChunks?.flatMap((now, c) => {
         const chunk = whole.chunks[c]
         return chunk === undefined ? [] : lastingOf(now, chunk, bucketsOf(chunk, edgesMs))
       }),
     )
-    return { columns, readings: counts, lasting, hit: kept.hit }
+    return { columns, readings: readingsOf, lasting, hit: kept.hit }
   }
 }
 
-const noEdges = new Float64Array(0)
+const none = new Float64Array(0)
 
 function bucketKind(readings: Pick<ReadingQueries, 'marked'>): ChunkKind<BucketQuery, BucketColumns> {
   const sizeOf = ({ edgesMs }: BucketChunk) => edgesMs.length - 1
@@ -73,7 +72,7 @@ function bucketKind(readings: Pick<ReadingQueries, 'marked'>): ChunkKind<BucketQ
       const { buckets, ...marks } = await readings.marked(queries)
       return { ...marks, columns: buckets }
     },
-    nothing: (seriesId) => ({ seriesId, edgesMs: noEdges }),
+    nothing: (seriesId) => ({ seriesId, edgesMs: none }),
     whole: (seriesId, { edgesMs }) => ({ seriesId, edgesMs }),
     after(seriesId, { edgesMs }, throughMs, endMs) {
       const edges = edgesMs.slice(bucketAt(edgesMs, throughMs + 1), bucketAt(edgesMs, endMs) + 1)
@@ -162,6 +161,7 @@ function copyBuckets(into: BucketColumns, at: number, columns: BucketColumns, [f
 
 function readingsIn(columns: BucketColumns | undefined): number {
   let sum = 0
-  for (const count of columns?.count ?? []) sum += count
+  const counts = columns?.count ?? none
+  for (let i = 0; i < counts.length; i++) sum += counts[i] ?? 0
   return sum
 }

@@ -4,14 +4,15 @@ import type { Lasting } from './lasting.ts'
 /** What was written of readings that last, so that it is written once. */
 export interface LastingTexts {
   /**
-   * The texts of all of them, in order; `write` writes the i-th one. `what` says in which of several ways: under the same name the same
-   * is written of the same.
+   * The texts of all of them, in order, with commas between; what has none is left out. `what` says in which of several ways: under the
+   * same name the same is written of the same.
    */
-  of(lasting: readonly Lasting[] | undefined, what: string, all: Written): string[]
+  list(lasting: readonly Lasting[] | undefined, what: string, all: Written): string
 }
 
 export interface Written {
   readonly length: number
+  /** The text of the i-th; '': it has none. */
   write(i: number): string
 }
 
@@ -21,48 +22,60 @@ const keptChars = 16_000_000
 const charsOfEach = 24
 
 interface Texts {
-  readonly texts: (string | undefined)[]
+  /** By index in the chunk, as far as somebody wanted them. */
+  readonly each: (string | undefined)[]
   chars: number
+  /** The last ones that were wanted together: mostly they are wanted again, and what has come since. */
+  run: { readonly from: number; readonly to: number; readonly text: string }
 }
 
 export function createLastingTexts(): LastingTexts {
   const kept = createKeptValues<Texts>({
     maxSize: keptChars,
-    sizeOf: ({ texts, chars }) => 1 + chars + texts.length * charsOfEach,
+    sizeOf: ({ each, chars, run }) => 1 + chars + run.text.length + each.length * charsOfEach,
   })
 
-  function writeAll({ key, from, length, final }: Lasting, what: string, write: (i: number) => string): string[] {
+  /** Those that stay as they are. */
+  function lastingPart({ key, from, final }: Lasting, what: string, write: (i: number) => string): string {
     const textsKey = `${what} ${key}`
-    const known = kept.get(textsKey) ?? { texts: [], chars: 0 }
-    let isMore = false
-    while (known.texts.length < from + final) known.texts.push(undefined)
-    const written: string[] = []
-    for (let i = 0; i < length; i++) {
-      let text = known.texts[from + i]
-      if (text === undefined || i >= final) {
-        text = write(i)
-        if (i < final) {
-          known.texts[from + i] = text
-          known.chars += text.length
-          isMore = true
-        }
+    const texts = kept.get(textsKey) ?? { each: [], chars: 0, run: { from, to: from, text: '' } }
+    const to = from + final
+    const { run } = texts
+    const isMore = run.from === from && run.to <= to
+    if (isMore && run.to === to) return run.text
+    while (texts.each.length < to) texts.each.push(undefined)
+    const more: string[] = []
+    for (let at = isMore ? run.to : from; at < to; at++) {
+      let text = texts.each[at]
+      if (text === undefined) {
+        text = write(at - from)
+        texts.each[at] = text
+        texts.chars += text.length
       }
-      written.push(text)
+      more.push(text)
     }
-    // Once more, for its size.
-    if (isMore) kept.set(textsKey, known)
-    return written
+    const text = joined(isMore ? [run.text, ...more] : more)
+    texts.run = { from, to, text }
+    // Each time, for its size.
+    kept.set(textsKey, texts)
+    return text
   }
 
   return {
-    of(lasting, what, { length, write }) {
-      if (lasting === undefined) return Array.from({ length }, (_, i) => write(i))
-      let at = 0
-      return lasting.flatMap((part) => {
-        const first = at
-        at += part.length
-        return writeAll(part, what, (i) => write(first + i))
+    list(lasting, what, { length, write }) {
+      if (lasting === undefined) return joined(Array.from({ length }, (_, i) => write(i)))
+      let first = 0
+      const parts = lasting.flatMap((part) => {
+        const before = first
+        first += part.length
+        const rest = Array.from({ length: part.length - part.final }, (_, i) => write(before + part.final + i))
+        return [lastingPart(part, what, (i) => write(before + i)), ...rest]
       })
+      return joined(parts)
     },
   }
+}
+
+function joined(texts: readonly string[]): string {
+  return (texts.includes('') ? texts.filter((text) => text !== '') : texts).join()
 }

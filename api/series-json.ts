@@ -31,7 +31,7 @@ export function createSeriesJson(): SeriesJson {
   ) {
     const { timesMs, values, quality } = columns
     const listOf = (what: string, write: (i: number) => string) =>
-      list(texts.of(lasting, what, { length: timesMs.length, write }))
+      `[${texts.list(lasting, what, { length: timesMs.length, write })}]`
     const ofFunctions = functions.map((name): [string, string] => [
       name,
       name === 'count' ? listOf('one', () => '1') : listOf('value', (i) => numberText(values[i])),
@@ -46,13 +46,11 @@ export function createSeriesJson(): SeriesJson {
     functions: readonly BucketFunction[],
   ) {
     // Those without readings are left out.
-    const listOf = (what: string, write: (i: number) => string) =>
-      filledList(
-        texts.of(lasting, what, {
-          length: columns.count.length,
-          write: (i) => (columns.count[i] === 0 ? '' : write(i)),
-        }),
-      )
+    const listOf = (what: string, write: (i: number) => string) => {
+      const { length } = columns.count
+      const list = texts.list(lasting, what, { length, write: (i) => (columns.count[i] === 0 ? '' : write(i)) })
+      return `[${list}]`
+    }
     const ofFunctions = functions.map((name): [string, string] => [
       name,
       listOf(name, (i) => numberText(columns[name][i])),
@@ -83,7 +81,8 @@ export function createSeriesJson(): SeriesJson {
       case 'raw': {
         const { columns, lasting } = read
         const write = (i: number) => JSON.stringify(rawReading(format, columns, i))
-        return `"bucket":null,"items":${list(texts.of(lasting, 'reading', { length: columns.timesMs.length, write }))}`
+        const items = texts.list(lasting, 'reading', { length: columns.timesMs.length, write })
+        return `"bucket":null,"items":[${items}]`
       }
       case 'buckets': {
         const { bucket, columns, edgesMs, lasting } = read
@@ -93,8 +92,8 @@ export function createSeriesJson(): SeriesJson {
           return JSON.stringify(bucketReading(format, columns, i, edges, functions))
         }
         const what = `bucket ${functions.join()}`
-        const items = filledList(texts.of(lasting, what, { length: columns.count.length, write }))
-        return `"bucket":"${bucket}","items":${items}`
+        const items = texts.list(lasting, what, { length: columns.count.length, write })
+        return `"bucket":"${bucket}","items":[${items}]`
       }
       default:
         return read satisfies never
@@ -112,14 +111,6 @@ export function createSeriesJson(): SeriesJson {
 
 function numberText(value: number | undefined): string {
   return String(numberOrNull(value))
-}
-
-function list(texts: readonly string[]): string {
-  return `[${texts.join()}]`
-}
-
-function filledList(texts: readonly string[]): string {
-  return list(texts.includes('') ? texts.filter((text) => text !== '') : texts)
 }
 
 function fields(named: readonly (readonly [name: string, text: string])[]): string {

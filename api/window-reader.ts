@@ -49,7 +49,7 @@ export function createWindowReader({ readings, cache }: WindowReaderDeps): ReadW
 
   async function readBuckets(seriesIds: readonly SeriesId[], { size, window }: SizedWindow) {
     const reads = new Map<SeriesId, SeriesRead>()
-    const held = new Map<SeriesId, number>()
+    const held = new Map<SeriesId, () => number>()
     if (seriesIds.length === 0) return { reads, held, hit: true }
     const bucket = formatBucketSize(size)
     const { columns, readings, lasting, hit } = await readBucketsOf(seriesIds, window)
@@ -64,7 +64,7 @@ export function createWindowReader({ readings, cache }: WindowReaderDeps): ReadW
           lasting: lasting[i],
         })
       else reads.set(seriesId, { kind: 'none', bucket })
-      held.set(seriesId, readings[i] ?? Number.POSITIVE_INFINITY)
+      held.set(seriesId, () => readings(i))
     }
     return { reads, held, hit }
   }
@@ -111,7 +111,8 @@ export function createWindowReader({ readings, cache }: WindowReaderDeps): ReadW
     )
     const [keepable, large] = divided(
       maybeFew,
-      (seriesId) => window.chunks !== undefined && (held.get(seriesId) ?? Number.POSITIVE_INFINITY) <= maxKeptReadings,
+      (seriesId) =>
+        window.chunks !== undefined && (held.get(seriesId)?.() ?? Number.POSITIVE_INFINITY) <= maxKeptReadings,
     )
     const [kept, each] = await Promise.all([readKept(keepable, sized, few), readEach(large, sized, few)])
     return {
@@ -143,5 +144,7 @@ function sumOf(read: SeriesRead): number {
 }
 
 function total(counts: Float64Array): number {
-  return counts.reduce((sum, count) => sum + count, 0)
+  let sum = 0
+  for (let i = 0; i < counts.length; i++) sum += counts[i] ?? 0
+  return sum
 }

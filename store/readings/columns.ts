@@ -14,16 +14,18 @@ export function emptyReadings(length: number): ReadingColumns {
   }
 }
 
+/** All of them in one piece of memory: many small ones cost more than what they hold. */
 export function emptyBuckets(length: number): BucketColumns {
-  const unknown = () => new Float64Array(length).fill(Number.NaN)
+  const all = new Float64Array(length * columnNames.length).fill(Number.NaN)
+  const column = (i: number) => all.subarray(i * length, (i + 1) * length)
   return {
-    count: new Float64Array(length),
-    avg: unknown(),
-    min: unknown(),
-    max: unknown(),
-    sum: unknown(),
-    first: unknown(),
-    last: unknown(),
+    count: column(0).fill(0),
+    avg: column(1),
+    min: column(2),
+    max: column(3),
+    sum: column(4),
+    first: column(5),
+    last: column(6),
   }
 }
 
