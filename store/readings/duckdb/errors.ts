@@ -1,12 +1,30 @@
 import { AppError, isAppError } from '../../../model/index.ts'
 
-/** DuckDB says what went wrong in words only; the first pattern that matches decides. */
+/**
+ * DuckDB says what went wrong in words only; the first pattern that matches decides. Those may hold paths and statements:
+ * everybody else is `told` ours.
+ */
 const kinds = [
-  { pattern: /INTERRUPT/i, code: 'aborted', retryable: true },
-  { pattern: /set lock on file|conflicting lock/i, code: 'store_unavailable', retryable: true },
-  { pattern: /no space left|disk quota|out of memory|failed to allocate/i, code: 'store_unavailable', retryable: true },
-  { pattern: /has been invalidated|^FATAL/i, code: 'store_unavailable', retryable: true },
-  { pattern: /conflict on/i, code: 'store_unavailable', retryable: true },
+  { pattern: /INTERRUPT/i, code: 'aborted', retryable: true, told: 'it was broken off' },
+  {
+    pattern: /set lock on file|conflicting lock/i,
+    code: 'store_unavailable',
+    retryable: true,
+    told: 'somebody else uses the database',
+  },
+  {
+    pattern: /no space left|disk quota|out of memory|failed to allocate/i,
+    code: 'store_unavailable',
+    retryable: true,
+    told: 'the database has no room on the disk or in memory',
+  },
+  {
+    pattern: /has been invalidated|^FATAL/i,
+    code: 'store_unavailable',
+    retryable: true,
+    told: 'the database is opened again',
+  },
+  { pattern: /conflict on/i, code: 'store_unavailable', retryable: true, told: 'the database is being changed' },
 ] as const
 
 /** What is none of the known passing conditions (a corrupt file, a read-only folder, a defect) is not worth a retry. */
@@ -16,6 +34,7 @@ export function storeError(action: string, cause: unknown): AppError {
   const kind = kinds.find(({ pattern }) => pattern.test(text))
   return new AppError(kind?.code ?? 'store_failed', `${action} failed: ${firstLine(text)}`, {
     retryable: kind?.retryable ?? false,
+    publicText: `${action} failed: ${kind?.told ?? 'the database failed'}`,
     cause,
   })
 }
