@@ -13,6 +13,7 @@ import { createChanges } from './changes.ts'
 import type { ApiConfig } from './config.ts'
 import { createConnectionLimit } from './connection-limit.ts'
 import { createHttpMetrics } from './http-metrics.ts'
+import { createInventory } from './inventory.ts'
 import type { TlsPair } from './listener.ts'
 import { createHub } from './live/hub.ts'
 import { createLiveMetrics } from './live/live-metrics.ts'
@@ -92,6 +93,7 @@ export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   )
   const routes = createRoutes({
     state,
+    inventory: createInventory(state),
     peers,
     live,
     hub,

@@ -25,6 +25,7 @@ export type AnswerCached = (call: CachedCall) => Promise<RawAnswer>
 /** Versions tell of every write; these are for what changes with the clock alone, and for who writes into the database by hand. */
 const maxAgeMs: Readonly<Record<DataKind, number>> = {
   inventory: 600_000,
+  series: 600_000,
   alerts: 600_000,
   service: 5_000,
   access: 5_000,

@@ -6,6 +6,7 @@ import type { AuditCheckpoint, State } from '../store/state/index.ts'
 import type { PeopleAccess } from './auth/people-access.ts'
 import type { Changes } from './changes.ts'
 import type { OpenPage } from './config.ts'
+import type { Inventory } from './inventory.ts'
 import type { Hub } from './live/hub.ts'
 import type { LiveStreams } from './live-streams.ts'
 import type { ApiPeers, ValidateRule } from './ports.ts'
@@ -13,6 +14,8 @@ import type { ApiPeers, ValidateRule } from './ports.ts'
 /** What routes are made of. They read state directly and write only through `changes`. */
 export interface RouteDeps {
   readonly state: Omit<State, 'change' | 'close'>
+  /** The records that questions about readings need, kept while they do not change. */
+  readonly inventory: () => Promise<Inventory>
   readonly changes: Changes
   readonly peers: ApiPeers
   readonly people: PeopleAccess

@@ -2,11 +2,12 @@ import { z } from '@hono/zod-openapi'
 import { type DeviceRecord, findMetric, type MetricName, maySee, metricKinds, qualityNames } from '../../model/index.ts'
 import type { SeriesInfo } from '../../store/readings/index.ts'
 import { assetIdField, deviceIdField, metricField, profileIdField, siteIdField, timeField } from '../fields.ts'
+import type { Inventory } from '../inventory.ts'
 import { loadPage, maxLimit, pageQuery, pageSchema } from '../paging.ts'
 import { type CacheResult, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
-import { found, seenDevice } from '../site-access.ts'
-import { createSiteSeries } from '../site-series.ts'
+import { found, visible } from '../site-access.ts'
+import { readSiteSeries } from '../site-series.ts'
 import { createTimeFormat, formatTime } from '../time.ts'
 
 /** Of a filter. */
@@ -62,13 +63,14 @@ const seriesSchema = z
 
 const ofDevice = z.strictObject({ id: deviceIdField })
 
-export function latestRoutes({ state, peers }: RouteDeps): Route[] {
-  const siteSeries = createSiteSeries(state)
-
+export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
   /** Every metric the device has ever sent, by name; a device's limit of metrics keeps it to one page. */
-  async function seriesOf(device: DeviceRecord): Promise<readonly SeriesInfo[]> {
-    const { items } = await state.series.list({ deviceNumber: device.number, limit: maxLimit })
-    return [...items].sort((a, b) => (a.metric < b.metric ? -1 : 1))
+  async function seriesOf({ number }: DeviceRecord, { kept }: Inventory): Promise<readonly SeriesInfo[]> {
+    const load = async () => {
+      const { items } = await state.series.list({ deviceNumber: number, limit: maxLimit })
+      return items.toSorted((a, b) => (a.metric < b.metric ? -1 : 1))
+    }
+    return (await kept(`series of ${number}`, load, ({ length }) => length)).value
   }
 
   return [
@@ -84,8 +86,9 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
         200: { description: 'By metric', schema: z.strictObject({ items: z.array(latestSchema) }) },
       },
       async handler({ params }, { principal }) {
-        const device = await seenDevice(state.devices, principal, params.id)
-        const [series, profile] = await Promise.all([seriesOf(device), state.profiles.get(device.profileId)])
+        const now = await inventory()
+        const device = found(visible(principal, await now.device(params.id)), 'device', params.id)
+        const [series, profile] = await Promise.all([seriesOf(device, now), now.profile(device.profileId)])
         const columns = await peers.ingest.latest(series.map(({ seriesId }) => seriesId))
         const items = series.flatMap(({ metric }, i) => {
           const timeMs = columns.timesMs[i] ?? Number.NaN
@@ -112,14 +115,15 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
       responses: { 200: { description: 'By device and metric', schema: pageSchema(siteLatestSchema) } },
       async handler({ params, query }, { principal }) {
         const siteId = params.id
-        found(maySee(principal.sites, siteId) ? await state.sites.get(siteId) : undefined, 'site', siteId)
+        const now = await inventory()
+        found(maySee(principal.sites, siteId) ? await now.site(siteId) : undefined, 'site', siteId)
         const { metric: metrics, assetId, profileId } = query
         let cache: CacheResult = 'miss'
         const page = await loadPage(query, {
           filter: { list: 'site latest', siteId, metrics: metrics?.join(), assetId, profileId },
           place: placeInSite,
           async load(asked) {
-            const read = await siteSeries({ ...asked, siteId, metrics, assetId, profileId })
+            const read = await readSiteSeries(state, now, { ...asked, siteId, metrics, assetId, profileId })
             cache = read.cache
             return read
           },
@@ -148,8 +152,9 @@ export function latestRoutes({ state, peers }: RouteDeps): Route[] {
         200: { description: 'By metric', schema: z.strictObject({ items: z.array(seriesSchema) }) },
       },
       async handler({ params }, { principal }) {
-        const device = await seenDevice(state.devices, principal, params.id)
-        const [series, profile] = await Promise.all([seriesOf(device), state.profiles.get(device.profileId)])
+        const now = await inventory()
+        const device = found(visible(principal, await now.device(params.id)), 'device', params.id)
+        const [series, profile] = await Promise.all([seriesOf(device, now), now.profile(device.profileId)])
         const items = series.map((one) => {
           const metric = profile && findMetric(profile, one.metric)
           return {

@@ -11,6 +11,7 @@ import {
 import { withDeadline } from '../deadline.ts'
 import { createExports } from '../exports.ts'
 import { deviceIdField, timeField } from '../fields.ts'
+import type { Inventory } from '../inventory.ts'
 import { JsonText } from '../json-text.ts'
 import { type PageInput, pageSchema } from '../paging.ts'
 import { badParameter, HttpProblem } from '../problem.ts'
@@ -23,7 +24,7 @@ import { defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { createSeriesJson } from '../series-json.ts'
 import { type NamedSeries, seriesQuery, seriesReadingsSchema, toColumns } from '../series-query.ts'
-import { found, seenDevice, visible } from '../site-access.ts'
+import { found, visible } from '../site-access.ts'
 import { csvType, preferred } from '../text-stream.ts'
 import type { SeriesRead } from '../window-reader.ts'
 
@@ -75,17 +76,17 @@ const nothing: SeriesRead = { kind: 'none', bucket: null }
 const defaultFunctions: readonly BucketFunction[] = ['avg']
 
 export function readingRoutes(deps: RouteDeps): Route[] {
-  const { state, peers, clock } = deps
+  const { inventory, peers, clock } = deps
   const seriesReader = createSeriesReader(deps)
   const json = createSeriesJson()
   const exports = createExports(exportLimits)
   const longRead = { readings: peers.readings, chunkTimeoutMs: deps.answerTimeoutMs }
 
   /** Undefined: its profile knows the metric, and nothing has come yet. */
-  async function seriesOf(device: DeviceRecord, metric: MetricName) {
-    const series = await state.series.find(device.number, metric)
+  async function seriesOf(now: Inventory, device: DeviceRecord, metric: MetricName) {
+    const series = await now.series(device.number, metric)
     if (series !== undefined) return series
-    const profile = await state.profiles.get(device.profileId)
+    const profile = await now.profile(device.profileId)
     if (profile !== undefined && findMetric(profile, metric) !== undefined) return undefined
     throw new HttpProblem('not_found', `${device.id} has sent no metric ${metric}, and ${device.profileId} has none`)
   }
@@ -128,8 +129,9 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         },
       },
       async handler({ params, query, accept }, { principal }) {
-        const device = await seenDevice(state.devices, principal, params.id)
-        const series = await seriesOf(device, query.metric)
+        const now = await inventory()
+        const device = found(visible(principal, await now.device(params.id)), 'device', params.id)
+        const series = await seriesOf(now, device, query.metric)
         const { metric, from, to, bucket, maxPoints, fn } = query
         const functions = fn ?? defaultFunctions
         const range = { fromMs: from ?? 0, toMs: to ?? clock.now() + aheadMs }
@@ -138,7 +140,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         const name = `${device.id}-${metric}`
         if (asCsv && bucket === undefined && maxPoints === undefined)
           return csv(principal, name, () => rawCsv(longRead, series?.seriesId, range))
-        const timeZone = async () => found(await state.sites.get(device.siteId), 'site', device.siteId).timeZone
+        const timeZone = async () => found(await now.site(device.siteId), 'site', device.siteId).timeZone
         if (maxPoints !== undefined && from !== undefined) {
           const zoomRange = { fromMs: from, toMs: to ?? clock.now() }
           const one = { seriesId: series?.seriesId, timeZone: await timeZone() }
@@ -186,24 +188,24 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         const { from, to, bucket, maxPoints, fn } = query
         const functions = fn ?? defaultFunctions
         const asCsv = preferred(accept, ['application/json', csvType]) === csvType
+        const now = await inventory()
         const devices = new Map<string, DeviceRecord>()
         for (const { deviceId } of query.series) {
           if (devices.has(deviceId)) continue
-          const device = visible(principal, await state.devices.get(deviceId))
+          const device = visible(principal, await now.device(deviceId))
           if (device !== undefined) devices.set(deviceId, device)
         }
         const profiles = new Map<string, ProfileRecord | undefined>()
         const timeZones = new Map<string, string>()
         for (const { profileId, siteId } of devices.values()) {
-          if (!profiles.has(profileId)) profiles.set(profileId, await state.profiles.get(profileId))
-          if (!timeZones.has(siteId))
-            timeZones.set(siteId, found(await state.sites.get(siteId), 'site', siteId).timeZone)
+          if (!profiles.has(profileId)) profiles.set(profileId, await now.profile(profileId))
+          if (!timeZones.has(siteId)) timeZones.set(siteId, found(await now.site(siteId), 'site', siteId).timeZone)
         }
         const asked = await Promise.all(
           query.series.map(async (name) => {
             const device = devices.get(name.deviceId)
             const profile = device && profiles.get(device.profileId)
-            const series = device && (await state.series.find(device.number, name.metric))
+            const series = device && (await now.series(device.number, name.metric))
             const metric = profile && findMetric(profile, name.metric)
             if (device === undefined || (series === undefined && metric === undefined)) throw noSeries(name)
             const timeZone = timeZones.get(device.siteId) ?? 'UTC'

@@ -1,7 +1,7 @@
 import type { StateSchema } from './schema.ts'
 
 /** What answers are made of, and kept until it changes; `access` says who may see them. */
-export const dataKinds = ['inventory', 'alerts', 'service', 'access'] as const
+export const dataKinds = ['inventory', 'series', 'alerts', 'service', 'access'] as const
 export type DataKind = (typeof dataKinds)[number]
 
 /** What each table is a part of; null: of nothing that answers are kept about. */
@@ -12,6 +12,7 @@ const kinds: Readonly<Record<keyof StateSchema, DataKind | null>> = {
   devices: 'inventory',
   rules: 'inventory',
   rule_versions: 'inventory',
+  series: 'series',
   alerts: 'alerts',
   alert_events: 'alerts',
   service_counts: 'service',
@@ -36,7 +37,6 @@ const kinds: Readonly<Record<keyof StateSchema, DataKind | null>> = {
   positions: null,
   rejected: null,
   revoked_certificates: null,
-  series: null,
   settings: null,
 }
 

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { createPeopleAccess } from '../../api/auth/people-access.ts'
 import { createChanges } from '../../api/changes.ts'
 import { apiConfigSchema } from '../../api/config.ts'
+import { createInventory } from '../../api/inventory.ts'
 import { createPlaces } from '../../api/live/places.ts'
 import { createLiveStreams } from '../../api/live-streams.ts'
 import type { RouteDeps } from '../../api/route-deps.ts'
@@ -18,6 +19,7 @@ export function routeDepsOf({ state, fake, clock }: Harness): RouteDeps {
   const ofPeople = { state, changes, accountSecret, metrics: registry, logger, clock }
   return {
     state,
+    inventory: createInventory(state),
     changes,
     peers: fake.peers,
     people: createPeopleAccess(apiConfigSchema.parse({}), ofPeople),

@@ -81,5 +81,5 @@ test('SQL by hand may have written to anything; a savepoint, and a table that no
   for (const text of ['select 1', 'savepoint a', 'release savepoint a', 'pragma user_version']) await run(text)
   expect(versions()).toEqual({})
   await run("  INSERT into settings values ('a', 'b')")
-  expect(versions()).toEqual({ inventory: 1, alerts: 1, service: 1, access: 1 })
+  expect(versions()).toEqual({ inventory: 1, series: 1, alerts: 1, service: 1, access: 1 })
 })
