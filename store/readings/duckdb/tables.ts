@@ -74,6 +74,24 @@ export function createTableSql(table: ReadingTable): string {
   return `CREATE TABLE ${table.name} (${table.keyName} INTEGER, ${rowColumns}${metrics})`
 }
 
+/** Of slots in one table, which may have become wider meanwhile: as it was last. */
+export function widestTable(slots: readonly Slot[]): ReadingTable | undefined {
+  return slots.reduce<ReadingTable | undefined>(
+    (widest, { table }) => (table.columns.length > (widest?.columns.length ?? -1) ? table : widest),
+    undefined,
+  )
+}
+
+/** Whether a column is one of the keys in $1: a number where there is one, which finds it faster in sorted rows. */
+export function isOneOf(column: string, keys: readonly number[]): string {
+  return keys.length === 1 ? `${column} = $1::INTEGER` : `${column} IN (SELECT unnest($1::INTEGER[]))`
+}
+
+export function oneOrAll(keys: readonly number[]): number | readonly number[] {
+  const [first] = keys
+  return keys.length === 1 && first !== undefined ? first : keys
+}
+
 export function valueColumn({ columns }: ReadingTable, column: number): string {
   return columns[column] ?? 'NULL'
 }

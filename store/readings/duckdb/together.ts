@@ -8,17 +8,19 @@ interface Group<Question, Answer> {
   readonly answers: Promise<readonly Answer[]>
 }
 
-/** What one answer is made for at most. */
-const mostTogether = 64
+export interface TogetherOf<Question, Answer> {
+  /** Questions that one answer is made for. */
+  readonly most: number
+  likeness(question: Question): string
+  /** Calls `begin` once, when it can start: until then others join. Resolves with the i-th answer to the i-th question. */
+  answer(begin: () => readonly Question[]): Promise<readonly Answer[]>
+}
 
-/**
- * `answer` calls `begin` once, when it can start: until then others of the same `likeness` join. It resolves with the i-th
- * answer to the i-th question.
- */
-export function createTogether<Question, Answer>(
-  likeness: (question: Question) => string,
-  answer: (begin: () => readonly Question[]) => Promise<readonly Answer[]>,
-): Together<Question, Answer> {
+export function createTogether<Question, Answer>({
+  most,
+  likeness,
+  answer,
+}: TogetherOf<Question, Answer>): Together<Question, Answer> {
   const waiting = new Map<string, Group<Question, Answer>>()
 
   function gather(name: string): Group<Question, Answer> {
@@ -44,7 +46,7 @@ export function createTogether<Question, Answer>(
     ask: async (question) => {
       const name = likeness(question)
       const open = waiting.get(name)
-      const group = open === undefined || open.questions.length === mostTogether ? gather(name) : open
+      const group = open === undefined || open.questions.length === most ? gather(name) : open
       const at = group.questions.push(question) - 1
       const answers = await group.answers
       const mine = answers[at]

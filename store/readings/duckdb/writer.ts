@@ -1,7 +1,7 @@
 import { type ReadingBatch, ReadingBatchBuilder, type SeriesId } from '../../../model/index.ts'
 import type { LogPosition } from '../../log/index.ts'
 import type { SeriesCatalog } from '../reading-store.ts'
-import type { RolledView } from './bucket-queries.ts'
+import type { RolledView } from './bucket-answers.ts'
 import { takeStoredRows } from './late-rows.ts'
 import { type Layout, loadLayout } from './layout.ts'
 import type { Removed } from './removal.ts'

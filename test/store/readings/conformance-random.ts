@@ -111,9 +111,23 @@ async function expectTogether(
     ({ length }) => length > 1,
   )
   const buckets = cuts.flatMap((cut) => all.map((seriesId) => ({ seriesId, edgesMs: cut })))
+  // Each to an end of its own, as they are where the rest is in memory.
+  for (const seriesId of all) {
+    buckets.push({ seriesId, edgesMs: edgesMs.slice(0, Math.max(2, edgesMs.length - (seriesId % 3))) })
+    const cut = edgesMs.slice()
+    const [lastButOne = 0, lastMs = 0] = cut.slice(-2)
+    cut[cut.length - 1] = lastButOne + Math.ceil(((lastMs - lastButOne) * seriesId) / 5)
+    buckets.push({ seriesId, edgesMs: cut })
+    const stepMs = Math.ceil((lastMs - (edgesMs[0] ?? 0)) / 8)
+    const even = Float64Array.from({ length: 5 + seriesId }, (_, i) => (edgesMs[0] ?? 0) + i * stepMs)
+    buckets.push({
+      seriesId,
+      edgesMs: Float64Array.of(...even, (even.at(-1) ?? 0) + Math.ceil((stepMs * seriesId) / 5)),
+    })
+  }
   const [fromMs = 0, toMs = 0] = [edgesMs[0], edgesMs.at(-1)]
   const limits = [1, 2, 3, 1_000, 1_000]
-  const ranges = limits.flatMap((limit) => all.map((seriesId) => ({ seriesId, fromMs, toMs, limit })))
+  const ranges = limits.flatMap((limit) => all.map((seriesId) => ({ seriesId, fromMs, toMs: toMs - seriesId, limit })))
   const [ofBuckets, ofRanges] = await Promise.all([
     Promise.all(buckets.map((query) => tested.buckets(query))),
     Promise.all(ranges.map((query) => tested.range(query))),
