@@ -1,37 +1,40 @@
-import type { MetricName, ProfileId, SeriesId } from '../model/index.ts'
+import type { MetricName, ProfileId } from '../model/index.ts'
 import type { State } from '../store/state/index.ts'
 import type { Inventory } from './inventory.ts'
 import type { CacheResult } from './route.ts'
 
 /** A series of a site, as far as it does not change with every reading. */
 export interface SeriesOfSite {
-  readonly seriesId: SeriesId
   readonly device: string
   readonly metric: string
   readonly unit: string | null
 }
 
 type Query = Parameters<State['series']['ofSite']>[0]
-type Page = Pick<Awaited<ReturnType<State['series']['ofSite']>>, 'next'> & { readonly items: readonly SeriesOfSite[] }
+export interface SiteSeriesPage {
+  readonly items: readonly SeriesOfSite[]
+  /** Index i is of items[i]. */
+  readonly seriesIds: Int32Array
+  readonly next: Awaited<ReturnType<State['series']['ofSite']>>['next']
+}
 
 /** A page of a site's series with their units. */
 export async function readSiteSeries(
   { series }: Pick<State, 'series'>,
   inventory: Inventory,
   query: Query,
-): Promise<Page & { readonly cache: CacheResult }> {
+): Promise<SiteSeriesPage & { readonly cache: CacheResult }> {
   const { siteId, metrics, assetId, profileId, limit, after } = query
   const key = `site series ${JSON.stringify([siteId, metrics, assetId, profileId, limit, after])}`
-  const load = async (): Promise<Page> => {
+  const load = async (): Promise<SiteSeriesPage> => {
     const { items: rows, next } = await series.ofSite(query)
     const units = await unitsOf(inventory, new Set(rows.map((row) => row.profileId)))
     const items = rows.map((row) => ({
-      seriesId: row.seriesId,
       device: row.deviceId,
       metric: row.metric,
       unit: units.get(row.profileId)?.get(row.metric) ?? null,
     }))
-    return { items, next }
+    return { items, seriesIds: Int32Array.from(rows, ({ seriesId }) => seriesId), next }
   }
   const { value, hit } = await inventory.kept(key, load, ({ items }) => items.length)
   return { ...value, cache: hit ? 'hit' : 'miss' }

@@ -1,4 +1,4 @@
-import type { DeviceId, DeviceRecord, MetricName, Quality, SeriesId, SiteId, SiteScope } from '../model/index.ts'
+import type { DeviceId, DeviceRecord, MetricName, Quality, SiteId, SiteScope } from '../model/index.ts'
 import type { LogPosition } from '../store/log/index.ts'
 import type { Ledger, SeriesRegistry } from '../store/state/index.ts'
 
@@ -155,7 +155,7 @@ export interface IngestQueries {
   /** Index i answers deviceIds[i]; a device that ingest does not know was never seen. */
   presence(deviceIds: readonly DeviceId[]): Promise<readonly Presence[]>
   /** The reading with the newest time of each series, which need not be the one received last. */
-  latest(seriesIds: readonly SeriesId[]): Promise<LatestColumns>
+  latest(seriesIds: Int32Array): Promise<LatestColumns>
   /** The last messages about the device, or that it sent where they are about none; those behind a position only. */
   messages(deviceId: DeviceId, after: LogPosition): Promise<MessagesSeen>
   stats(): Promise<IngestStats>

@@ -1,4 +1,4 @@
-import { type DeviceId, quality, type SeriesId } from '../model/index.ts'
+import { type DeviceId, quality } from '../model/index.ts'
 import type { LogStats } from '../store/log/index.ts'
 import type { Counters } from './counters.ts'
 import type { DeviceMemory } from './memory/device-memory.ts'
@@ -45,7 +45,7 @@ function isRelayed(memory: Memory, { record, presence }: DeviceMemory): boolean 
   return presence.relayedOnline && gateway !== undefined && gateway.presence.sessions > 0
 }
 
-export function latestOf(memory: Memory, seriesIds: readonly SeriesId[]): LatestColumns {
+export function latestOf(memory: Memory, seriesIds: Int32Array): LatestColumns {
   const timesMs = new Float64Array(seriesIds.length).fill(Number.NaN)
   const values = new Float64Array(seriesIds.length).fill(Number.NaN)
   const qualities = new Uint8Array(seriesIds.length)

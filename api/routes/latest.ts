@@ -1,14 +1,17 @@
 import { z } from '@hono/zod-openapi'
+import type { LatestColumns } from '../../ingest/index.ts'
 import { type DeviceRecord, findMetric, type MetricName, maySee, metricKinds, qualityNames } from '../../model/index.ts'
 import type { SeriesInfo } from '../../store/readings/index.ts'
 import { assetIdField, deviceIdField, metricField, profileIdField, siteIdField, timeField } from '../fields.ts'
-import type { Inventory } from '../inventory.ts'
+import type { Inventory, Kept } from '../inventory.ts'
+import { JsonText } from '../json-text.ts'
 import { loadPage, maxLimit, pageQuery, pageSchema } from '../paging.ts'
+import { numberOrNull } from '../read-buckets.ts'
 import { type CacheResult, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found, visible } from '../site-access.ts'
 import { readSiteSeries } from '../site-series.ts'
-import { createTimeFormat, formatTime } from '../time.ts'
+import { createTimeFormat } from '../time.ts'
 
 /** Of a filter. */
 const maxMetrics = 50
@@ -29,6 +32,11 @@ const siteLatestSchema = z
     quality: z.enum(qualityNames),
   })
   .openapi('LatestOfDevice')
+
+const deviceLatest = z.strictObject({ items: z.array(latestSchema) })
+type DeviceLatest = z.input<typeof deviceLatest>
+const siteLatest = pageSchema(siteLatestSchema)
+type SiteLatest = z.input<typeof siteLatest>
 
 const siteLatestQuery = z.strictObject({
   ...pageQuery,
@@ -65,12 +73,12 @@ const ofDevice = z.strictObject({ id: deviceIdField })
 
 export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
   /** Every metric the device has ever sent, by name; a device's limit of metrics keeps it to one page. */
-  async function seriesOf({ number }: DeviceRecord, { kept }: Inventory): Promise<readonly SeriesInfo[]> {
+  function seriesOf({ number }: DeviceRecord, { kept }: Inventory): Promise<Kept<readonly SeriesInfo[]>> {
     const load = async () => {
       const { items } = await state.series.list({ deviceNumber: number, limit: maxLimit })
       return items.toSorted((a, b) => (a.metric < b.metric ? -1 : 1))
     }
-    return (await kept(`series of ${number}`, load, ({ length }) => length)).value
+    return kept(`series of ${number}`, load, ({ length }) => length)
   }
 
   return [
@@ -83,25 +91,22 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
       policy: { role: 'viewer', scope: 'readings:read', sites: 'own' },
       request: { params: ofDevice },
       responses: {
-        200: { description: 'By metric', schema: z.strictObject({ items: z.array(latestSchema) }) },
+        200: { description: 'By metric', schema: deviceLatest },
       },
       async handler({ params }, { principal }) {
         const now = await inventory()
         const device = found(visible(principal, await now.device(params.id)), 'device', params.id)
-        const [series, profile] = await Promise.all([seriesOf(device, now), now.profile(device.profileId)])
-        const columns = await peers.ingest.latest(series.map(({ seriesId }) => seriesId))
-        const items = series.flatMap(({ metric }, i) => {
-          const timeMs = columns.timesMs[i] ?? Number.NaN
-          if (Number.isNaN(timeMs)) return []
-          return {
-            metric,
-            time: formatTime(timeMs),
-            value: columns.values[i] ?? Number.NaN,
-            unit: (profile && findMetric(profile, metric)?.unit) ?? null,
-            quality: qualityNames[columns.quality[i] ?? 0] ?? 'good',
-          }
-        })
-        return { status: 200, body: { items } }
+        const [{ value: series, hit }, profile] = await Promise.all([
+          seriesOf(device, now),
+          now.profile(device.profileId),
+        ])
+        const columns = await peers.ingest.latest(Int32Array.from(series, ({ seriesId }) => seriesId))
+        const items = latestTexts(columns, series, ({ metric }) => ({
+          name: { metric },
+          unit: (profile && findMetric(profile, metric)?.unit) ?? null,
+        }))
+        const body: JsonText<DeviceLatest> = new JsonText(`{"items":[${items.join()}]}`)
+        return { status: 200, body, cache: hit ? 'hit' : 'miss' }
       },
     }),
     defineRoute({
@@ -112,33 +117,34 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
       description: 'A metric that a device has never sent is left out, so a page may have fewer items than `limit`.',
       policy: { role: 'viewer', scope: 'readings:read', sites: 'own' },
       request: { params: z.strictObject({ id: siteIdField }), query: siteLatestQuery },
-      responses: { 200: { description: 'By device and metric', schema: pageSchema(siteLatestSchema) } },
+      responses: { 200: { description: 'By device and metric', schema: siteLatest } },
       async handler({ params, query }, { principal }) {
         const siteId = params.id
         const now = await inventory()
         found(maySee(principal.sites, siteId) ? await now.site(siteId) : undefined, 'site', siteId)
         const { metric: metrics, assetId, profileId } = query
         let cache: CacheResult = 'miss'
+        let seriesIds: Int32Array = new Int32Array(0)
         const page = await loadPage(query, {
           filter: { list: 'site latest', siteId, metrics: metrics?.join(), assetId, profileId },
           place: placeInSite,
           async load(asked) {
             const read = await readSiteSeries(state, now, { ...asked, siteId, metrics, assetId, profileId })
             cache = read.cache
+            seriesIds = read.seriesIds
             return read
           },
           toItem: (series) => series,
         })
-        const columns = await peers.ingest.latest(page.items.map(({ seriesId }) => seriesId))
-        const format = createTimeFormat()
-        const items = page.items.flatMap(({ device, metric, unit }, i) => {
-          const timeMs = columns.timesMs[i] ?? Number.NaN
-          if (Number.isNaN(timeMs)) return []
-          const value = columns.values[i] ?? Number.NaN
-          const quality = qualityNames[columns.quality[i] ?? 0] ?? 'good'
-          return { device, metric, time: format(timeMs), value, unit, quality }
-        })
-        return { status: 200, body: { items, nextCursor: page.nextCursor }, cache }
+        const columns = await peers.ingest.latest(seriesIds)
+        const items = latestTexts(columns, page.items, ({ device, metric, unit }) => ({
+          name: { device, metric },
+          unit,
+        }))
+        const body: JsonText<SiteLatest> = new JsonText(
+          `{"items":[${items.join()}],"nextCursor":${JSON.stringify(page.nextCursor)}}`,
+        )
+        return { status: 200, body, cache }
       },
     }),
     defineRoute({
@@ -154,7 +160,7 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
       async handler({ params }, { principal }) {
         const now = await inventory()
         const device = found(visible(principal, await now.device(params.id)), 'device', params.id)
-        const [series, profile] = await Promise.all([seriesOf(device, now), now.profile(device.profileId)])
+        const [{ value: series }, profile] = await Promise.all([seriesOf(device, now), now.profile(device.profileId)])
         const items = series.map((one) => {
           const metric = profile && findMetric(profile, one.metric)
           return {
@@ -168,4 +174,20 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
       },
     }),
   ]
+}
+
+/** Those that have a reading, as JSON. A site has thousands, and most of the time that they take is for making them into text. */
+function latestTexts<Series>(
+  { timesMs, values, quality }: LatestColumns,
+  series: readonly Series[],
+  named: (series: Series) => { readonly name: Readonly<Record<string, string>>; readonly unit: string | null },
+): string[] {
+  const format = createTimeFormat()
+  return series.flatMap((one, i) => {
+    const timeMs = timesMs[i] ?? Number.NaN
+    if (Number.isNaN(timeMs)) return []
+    const { name, unit } = named(one)
+    const rest = `"time":"${format(timeMs)}","value":${numberOrNull(values[i])},"unit":${JSON.stringify(unit)}`
+    return `${JSON.stringify(name).slice(0, -1)},${rest},"quality":"${qualityNames[quality[i] ?? 0] ?? 'good'}"}`
+  })
 }

@@ -172,7 +172,7 @@ export function createFakePeers(): FakePeers {
       },
       ingest: {
         presence: (ids) => answer('ingest', () => ids.map((id) => fake.presences.get(id) ?? unseen)),
-        latest: (ids) => answer('ingest', () => readings.latest(Int32Array.from(ids))),
+        latest: (ids) => answer('ingest', () => readings.latest(ids)),
         messages: (id, after) =>
           answer('ingest', () => ({
             messages: (fake.messages.get(id) ?? []).filter(({ position }) => position > after),

@@ -47,7 +47,7 @@ describe('while the readings store is down', () => {
     const { readings, position, storeDown } = await ingest.queries.stats()
     expect({ readings, storeDown }).toEqual({ readings: 20, storeDown: true })
     expect(position).toBeLessThanOrEqual(worldWithMessages(0).script.length)
-    const { values } = await ingest.queries.latest([world.seriesId('m1', 'voltage') ?? 0])
+    const { values } = await ingest.queries.latest(Int32Array.of(world.seriesId('m1', 'voltage') ?? 0))
     expect([...values]).toEqual([299])
     expect(world.snapshots.size).toBe(0)
     expect(world.released).toBe(0)

@@ -178,7 +178,7 @@ describe('latest', () => {
     await world.digest()
     world.script.tick()
     const ingest = await world.digest()
-    const latest = await ingest.queries.latest([world.seriesId('m1', 'voltage') ?? 0, 999])
+    const latest = await ingest.queries.latest(Int32Array.of(world.seriesId('m1', 'voltage') ?? 0, 999))
     expect([...latest.timesMs]).toEqual([noon - 1000, Number.NaN])
     expect([...latest.values]).toEqual([500, Number.NaN])
     expect(latest.quality[0]).toBe(1)
