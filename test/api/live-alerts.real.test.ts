@@ -69,7 +69,12 @@ describe('alerts', () => {
       stream.stop()
     }
     const many = Array.from({ length: 1_101 }, (_, i) => transition(`m${i}`, 1, { kind: 'firing' }))
+    const watching = await follow('?kinds=alerts')
+    await watching.until('ready')
     await recordAll(many)
+    // Else the next one could come before they have been looked at, and would see them come.
+    await watching.until('alert', many.length)
+    watching.stop()
     const stream = await follow('?kinds=alerts', { id: ready?.id })
     await stream.until('reset')
     expect(stream.events('alert')).toEqual([])
