@@ -119,11 +119,12 @@ function within({ fromMs, toMs }: TimeRange, { timesMs, values, quality }: KeptR
   return { timesMs: timesMs.subarray(...cut), values: values.subarray(...cut), quality: quality.subarray(...cut) }
 }
 
-/** A reading stays as it is, and nothing comes before it. */
+/** A reading stays as it is, and nothing comes before it; while old ones are removed another one is the first. */
 function lastingOf(now: ChunkNow<KeptReadings>, { fromMs, toMs }: TimeRange): Lasting {
-  const countUntil = (timeMs: number) =>
-    partsOf(now).reduce((sum, { timesMs }) => sum + countBefore(timesMs, timeMs), 0)
+  const parts = partsOf(now)
+  const countUntil = (timeMs: number) => parts.reduce((sum, { timesMs }) => sum + countBefore(timesMs, timeMs), 0)
   const from = countUntil(fromMs)
   const length = countUntil(toMs) - from
-  return { key: now.key, from, length, final: length }
+  const firstMs = parts.find(({ timesMs }) => timesMs.length > 0)?.timesMs[0]
+  return { key: `${now.key} ${firstMs}`, from, length, final: length }
 }
