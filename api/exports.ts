@@ -1,25 +1,31 @@
-import type { Principal } from '../model/index.ts'
+import type { Clock } from '../model/index.ts'
 import { HttpProblem } from './problem.ts'
+import type { PrincipalContext } from './route.ts'
 
 /** Long answers that go on as fast as their clients read. */
 export interface Exports {
   /**
    * The chunks; the first one fails with a 429 problem where there is no room for one more export. It counts until it ends, fails, is
-   * left by its client, or is not read for so long that its client is as good as gone.
+   * left by its client, is not read for so long that its client is as good as gone, or its caller may not see it any more.
    */
-  begin(principal: Principal, chunks: () => AsyncIterable<string>): AsyncIterable<string>
+  begin(caller: Caller, chunks: () => AsyncIterable<string>): AsyncIterable<string>
 }
+
+export type Caller = Pick<PrincipalContext, 'principal' | 'stillAllowed'>
 
 export interface ExportLimits {
   readonly mostOfPrincipal: number
   readonly mostInAll: number
   /** The socket is cut by then. */
   readonly unreadMs: number
+  /** Whether the caller may still see it is looked at this often. */
+  readonly lookAgainMs: number
 }
 
 const retryAfterS = 5
 
-export function createExports({ mostOfPrincipal, mostInAll, unreadMs }: ExportLimits): Exports {
+export function createExports(limits: ExportLimits, clock: Clock): Exports {
+  const { mostOfPrincipal, mostInAll, unreadMs, lookAgainMs } = limits
   /** Who has them. */
   const running = new Map<symbol, string>()
 
@@ -35,12 +41,17 @@ export function createExports({ mostOfPrincipal, mostInAll, unreadMs }: ExportLi
     return place
   }
 
-  async function* counted(owner: string, chunks: () => AsyncIterable<string>): AsyncGenerator<string> {
+  async function* counted(caller: Caller, chunks: () => AsyncIterable<string>): AsyncGenerator<string> {
     // Begun when the first chunk is asked for, and that is before the head of the answer.
-    const place = take(owner)
+    const place = take(`${caller.principal.kind}:${caller.principal.id}`)
+    let lookedMs = clock.now()
     let timer: NodeJS.Timeout | undefined
     try {
       for await (const chunk of chunks()) {
+        if (Math.abs(clock.now() - lookedMs) >= lookAgainMs) {
+          if (!(await caller.stillAllowed())) throw new HttpProblem('forbidden', 'its caller may not see it any more')
+          lookedMs = clock.now()
+        }
         timer = setTimeout(() => running.delete(place), unreadMs)
         yield chunk
         clearTimeout(timer)
@@ -52,5 +63,5 @@ export function createExports({ mostOfPrincipal, mostInAll, unreadMs }: ExportLi
     }
   }
 
-  return { begin: ({ kind, id }, chunks) => counted(`${kind}:${id}`, chunks) }
+  return { begin: counted }
 }

@@ -1,15 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
-import {
-  type DeviceRecord,
-  findMetric,
-  type MetricName,
-  type Principal,
-  type ProfileRecord,
-  qualityNames,
-} from '../../model/index.ts'
+import { type DeviceRecord, findMetric, type MetricName, type ProfileRecord, qualityNames } from '../../model/index.ts'
 import { withDeadline } from '../deadline.ts'
-import { createExports } from '../exports.ts'
+import { type Caller, createExports } from '../exports.ts'
 import { deviceIdField, timeField } from '../fields.ts'
 import type { Inventory } from '../inventory.ts'
 import { JsonText } from '../json-text.ts'
@@ -68,7 +61,7 @@ const policy = { role: 'viewer', scope: 'readings:read', sites: 'own' } as const
 /** Of an export: what is held of it at a time. */
 const bucketsPerChunk = 2_000
 /** Each takes its share of the thread that answers everybody, and of the store. */
-const exportLimits = { mostOfPrincipal: 2, mostInAll: 8, unreadMs: 60_000 }
+const exportLimits = { mostOfPrincipal: 2, mostInAll: 8, unreadMs: 60_000, lookAgainMs: 10_000 }
 const exportText =
   'With `Accept: text/csv` all of it comes at once, a reading or a bucket a line, however much it is; without `limit` and `cursor` ' +
   'then. When it fails under way the connection is closed. Two at once for each caller, eight in all.'
@@ -79,7 +72,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
   const { inventory, peers, clock } = deps
   const seriesReader = createSeriesReader(deps)
   const json = createSeriesJson()
-  const exports = createExports(exportLimits)
+  const exports = createExports(exportLimits, clock)
   const longRead = { readings: peers.readings, chunkTimeoutMs: deps.answerTimeoutMs }
 
   /** Undefined: its profile knows the metric, and nothing has come yet. */
@@ -91,12 +84,12 @@ export function readingRoutes(deps: RouteDeps): Route[] {
     throw new HttpProblem('not_found', `${device.id} has sent no metric ${metric}, and ${device.profileId} has none`)
   }
 
-  function csv(principal: Principal, name: string, chunks: () => AsyncIterable<string>) {
+  function csv(caller: Caller, name: string, chunks: () => AsyncIterable<string>) {
     const file = `${name.replaceAll(/[^\w.-]/g, '_')}.csv`
     return {
       status: 200,
       headers: { 'content-disposition': `attachment; filename="${file}"` },
-      stream: { mediaType: csvType, chunks: exports.begin(principal, chunks) },
+      stream: { mediaType: csvType, chunks: exports.begin(caller, chunks) },
     } as const
   }
 
@@ -128,7 +121,8 @@ export function readingRoutes(deps: RouteDeps): Route[] {
           streams: { [csvType]: z.string() },
         },
       },
-      async handler({ params, query, accept }, { principal }) {
+      async handler({ params, query, accept }, caller) {
+        const { principal } = caller
         const now = await inventory()
         const device = found(visible(principal, await now.device(params.id)), 'device', params.id)
         const series = await seriesOf(now, device, query.metric)
@@ -139,7 +133,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         if (asCsv) refusePages(query)
         const name = `${device.id}-${metric}`
         if (asCsv && bucket === undefined && maxPoints === undefined)
-          return csv(principal, name, () => rawCsv(longRead, series?.seriesId, range))
+          return csv(caller, name, () => rawCsv(longRead, series?.seriesId, range))
         const timeZone = async () => found(await now.site(device.siteId), 'site', device.siteId).timeZone
         if (maxPoints !== undefined && from !== undefined) {
           const zoomRange = { fromMs: from, toMs: to ?? clock.now() }
@@ -148,7 +142,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
           if (asCsv) {
             const columns = toColumns(reads[0] ?? nothing, functions)
             const item = { device: device.id, metric, unit: null, ...columns }
-            return csv(principal, name, () => columnsCsv([item], functions))
+            return csv(caller, name, () => columnsCsv([item], functions))
           }
           const body: JsonText<ReadingsPage> = new JsonText(json.page(reads[0] ?? nothing, functions))
           return { status: 200, body, ...(cache && { cache }) }
@@ -162,7 +156,7 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         }
         if (bucket === undefined) return { status: 200, body: await readRaw(peers.readings, request) }
         const asked = { ...request, size: bucket, timeZone: await timeZone() }
-        if (asCsv) return csv(principal, name, () => bucketCsv(bucketPages(asked), functions))
+        if (asCsv) return csv(caller, name, () => bucketCsv(bucketPages(asked), functions))
         return { status: 200, body: await readBuckets(peers.readings, asked) }
       },
     }),
@@ -184,7 +178,8 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         },
       },
       problems: [404],
-      async handler({ query, accept }, { principal }) {
+      async handler({ query, accept }, caller) {
+        const { principal } = caller
         const { from, to, bucket, maxPoints, fn } = query
         const functions = fn ?? defaultFunctions
         const asCsv = preferred(accept, ['application/json', csvType]) === csvType
@@ -214,14 +209,14 @@ export function readingRoutes(deps: RouteDeps): Route[] {
         )
         const range = { fromMs: from, toMs: to ?? clock.now() }
         const summing = bucket ? { size: bucket } : maxPoints ? { maxPoints } : undefined
-        if (asCsv && summing === undefined) return csv(principal, 'readings', () => seriesCsv(longRead, asked, range))
+        if (asCsv && summing === undefined) return csv(caller, 'readings', () => seriesCsv(longRead, asked, range))
         const { reads, cache } = await seriesReader.read(asked, range, summing)
         const named = asked.map(({ deviceId, metric, unit }, i) => {
           return { name: { device: deviceId, metric, unit }, read: reads[i] ?? nothing }
         })
         if (asCsv) {
           const items = named.map(({ name, read }) => ({ ...name, ...toColumns(read, functions) }))
-          return csv(principal, 'readings', () => columnsCsv(items, functions))
+          return csv(caller, 'readings', () => columnsCsv(items, functions))
         }
         const items = named.map(({ name, read }) => json.columns(name, read, functions))
         const body: JsonText<AllReadings> = new JsonText(`{"items":[${items.join()}]}`)
