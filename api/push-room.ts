@@ -1,6 +1,6 @@
 import { HttpProblem } from './problem.ts'
 
-/** Messages that are looked at or wait for the disk at once. */
+/** Messages that wait for the disk at once. */
 export interface PushRoom {
   /** Rejects with a 503 problem, without having begun, when there is no room for so many bytes more. */
   run<T>(bytes: number, work: () => Promise<T>): Promise<T>
@@ -16,7 +16,7 @@ export function createPushRoom(): PushRoom {
   return {
     async run(bytes, work) {
       if (messages >= mostMessages || bytesWaiting + bytes > mostBytes)
-        throw new HttpProblem('store_unavailable', `${messages} pushes are under way already`, {
+        throw new HttpProblem('store_unavailable', `${messages} pushes wait for the disk already`, {
           headers: { 'retry-after': '1' },
         })
       messages++

@@ -44,17 +44,17 @@ export function telemetryRoutes({ state, peers, checkTelemetry, clock }: RouteDe
           await refuse(kept, { reason: 'quarantined', detail: `pushed by ${senderOf(context)}` }, body)
           throw new HttpProblem('forbidden', `device ${kept.id} is in quarantine`)
         }
+        const faults = await checkTelemetry(body, device, clock.now())
+        const [first] = faults
+        if (first !== undefined) {
+          await refuse(device, first, body)
+          throw problemOf(first, faults)
+        }
         const limiting = sender ?? device
         const message = { deviceId: device.id, principal: principalOf(context.principal), payload: body }
-        const outcome = await room.run(body.length, async () => {
-          const faults = await checkTelemetry(body, device, clock.now())
-          const [first] = faults
-          if (first !== undefined) {
-            await refuse(device, first, body)
-            throw problemOf(first, faults)
-          }
-          return broker.push({ ...message, limits: limiting.limits, limited: limiting.id })
-        })
+        const outcome = await room.run(body.length, () =>
+          broker.push({ ...message, limits: limiting.limits, limited: limiting.id }),
+        )
         switch (outcome.kind) {
           case 'durable':
             return { status: 204 }

@@ -111,6 +111,19 @@ describe('a long message', () => {
       expect(await faults(usual, message)).toMatchObject([{ reason: 'wrong_shape', detail }])
   })
 
+  test('is refused, to be sent again, where more of them wait than may, and short ones go on', async () => {
+    const message = filled('[', () => '{"a":1}', ']')
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 33 }, () => faults(usual, message)),
+      faults(usual, '{"a":1}'),
+    ])
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(refused).toMatchObject([{ code: 'store_unavailable', retryable: true }])
+    expect(outcomes.at(-1)).toEqual({ status: 'fulfilled', value: [] })
+    // There is room again.
+    expect(await faults(usual, message)).toEqual([])
+  })
+
   test('lets others have their turns', async () => {
     let turns = 0
     let isOver = false
