@@ -62,6 +62,8 @@ const requestIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 const maxUrlLength = 8_192
 const maxHeaders = 100
 const maxUserAgent = 300
+/** Of a request that anybody may make: to read the largest body of a kind costs some 100 ms. */
+const publicBodyBytes = 16 * 1024
 /** Who is nobody, who may not, and who asks too much. */
 const refusals: ReadonlySet<number> = new Set([401, 403, 429])
 /** A segment of dots, or a fragment: what a proxy in front took for another path than the one that it resolves to. */
@@ -116,6 +118,8 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         userAgent: header('user-agent')?.slice(0, maxUserAgent) ?? null,
         cut: () => void c.env?.incoming?.socket.destroy(),
       }
+      const { maxBodyBytes: most } = config
+      const maxBodyBytes = route.policy === 'public' ? Math.min(publicBodyBytes, most) : most
       const deadline = createDeadline(`${c.req.method} ${route.path}`, config.answerTimeoutMs)
       const request = {
         params: c.req.param(),
@@ -125,7 +129,7 @@ export function createApp(routes: readonly Route[], config: AppConfig, deps: App
         accept: c.req.header('accept'),
         lastEventId: c.req.header('last-event-id'),
         // The server has a deadline of its own for what is to arrive: 408.
-        readBody: () => deadline.pausedFor(() => readBody(c.req.raw, config.maxBodyBytes)),
+        readBody: () => deadline.pausedFor(() => readBody(c.req.raw, maxBodyBytes)),
       }
       const page = pageOriginOf({
         origin: header('origin'),

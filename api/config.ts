@@ -29,7 +29,7 @@ export const apiConfigSchema = z.strictObject({
     .min(1024)
     .max(64 * 1024 * 1024)
     .default(1024 * 1024)
-    .describe('Largest request body in bytes; a larger one is answered 413'),
+    .describe('Largest request body in bytes, of one without a key or a session 16 KiB; a larger one is answered 413'),
   maxConnections: z
     .int()
     .min(1)

@@ -159,3 +159,12 @@ describe('a crowd that sends next to nothing', () => {
     expect(answers.flatMap(statusesOf)).toEqual(Array.from({ length: 8 }, () => 200))
   })
 })
+
+test('what nobody in particular may send is small: reading the largest body of a kind costs others their time', async () => {
+  const body = `{"email":"a@example.com","password":${'['.repeat(8_300)}${']'.repeat(8_300)}}`
+  for (const path of ['sign-in', 'sign-in/code', 'link', 'link/password', 'password-reset', 'set-up']) {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${api.url}/api/v1/auth/${path}`, { method: 'POST', headers, body })
+    expect([path, answer.status, await answer.text()]).toEqual([path, 413, expect.stringContaining('"too_large"')])
+  }
+})
