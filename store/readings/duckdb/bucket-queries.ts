@@ -5,7 +5,7 @@ import { type BucketAsk, uniformStep } from './bucket-asks.ts'
 import { isAny } from './range-queries.ts'
 import { rolledColumns, rolledName } from './rolled-tables.ts'
 import type { Session } from './session.ts'
-import { isOneOf, oneOrAll, type ReadingTable, valueColumn } from './tables.ts'
+import { ascending, isOneOf, oneOrAll, type ReadingTable, valueColumn } from './tables.ts'
 
 /** By key and column: the buckets of the ask. A key without any may lack. */
 export type AskAnswer = ReadonlyMap<number, ReadonlyMap<number, BucketColumns>>
@@ -16,7 +16,7 @@ export function selectAsk(session: Session, table: ReadingTable, ask: BucketAsk)
 
 async function aggregateRolled(session: Session, table: ReadingTable, ask: BucketAsk): Promise<AskAnswer> {
   const keys = [...ask.endsMs.keys()]
-  const wanted = [...ask.columns]
+  const wanted = ascending(ask.columns)
   const sums = new Map(
     keys.map((key) => [key, new Map(wanted.map((column) => [column, new BucketSum(ask.edgesMs.length - 1)]))]),
   )
@@ -50,7 +50,7 @@ async function aggregateRolled(session: Session, table: ReadingTable, ask: Bucke
 async function aggregateRaw(session: Session, table: ReadingTable, ask: BucketAsk): Promise<AskAnswer> {
   const { edgesMs, endsMs } = ask
   const keys = [...endsMs.keys()]
-  const wanted = [...ask.columns]
+  const wanted = ascending(ask.columns)
   const values = wanted.map((column) => valueColumn(table, column))
   const stepMs = uniformStep(edgesMs)
   const places = stepMs === undefined ? [edgesMs] : [stepMs, (edgesMs[1] ?? 0) - stepMs]

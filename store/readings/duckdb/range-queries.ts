@@ -1,7 +1,16 @@
 import { emptyReadings } from '../columns.ts'
 import type { RangeQuery, ReadingColumns } from '../reading-store.ts'
 import type { Session } from './session.ts'
-import { isOneOf, oneOrAll, qualityOf, type ReadingTable, type Slot, valueColumn, widestTable } from './tables.ts'
+import {
+  ascending,
+  isOneOf,
+  oneOrAll,
+  qualityOf,
+  type ReadingTable,
+  type Slot,
+  valueColumn,
+  widestTable,
+} from './tables.ts'
 
 /** In whole numbers. */
 export type RangeQuestion = Omit<RangeQuery, 'seriesId'> & { readonly slot: Slot }
@@ -19,7 +28,7 @@ export async function answerRanges(
   if (first === undefined || table === undefined) return []
   const { limit } = first
   const keys = [...new Set(questions.map(({ slot }) => slot.key))]
-  const columns = [...new Set(questions.map(({ slot }) => slot.column))]
+  const columns = ascending(new Set(questions.map(({ slot }) => slot.column)))
   const toMs = Math.max(...questions.map((question) => question.toMs))
   const mostRows = Math.min(limit * keys.length, Number.MAX_SAFE_INTEGER)
   const parameters = [oneOrAll(keys), first.fromMs, toMs, mostRows]
