@@ -35,15 +35,11 @@ export async function answerBuckets(
     if (view.moment === moment) return putTogether(plan, answers)
   }
   return inTransaction(session, async () => {
-    const rolled = new Map<number, Rolled>()
-    for (const { slot } of questions)
-      if (!rolled.has(slot.key)) rolled.set(slot.key, await selectRolled(session, slot.table, slot.key))
-    const plan = planBuckets(questions, ({ key }) => rolled.get(key) ?? nothingRolled)
+    const rolledOf = await selectRolled(session, table, [...new Set(questions.map(({ slot }) => slot.key))])
+    const plan = planBuckets(questions, ({ key }) => rolledOf(key))
     return putTogether(plan, await askAll(session, table, plan))
   })
 }
-
-const nothingRolled: Rolled = { spans: [], rawFromMs: Number.NEGATIVE_INFINITY }
 
 function isSplit({ runs }: BucketPlan): boolean {
   return runs.some(({ pieces }) => pieces.filter(({ ask }) => ask.kind === 'raw').length > 1)

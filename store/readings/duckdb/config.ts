@@ -18,7 +18,9 @@ export const duckdbReadingsConfigSchema = z.strictObject({
     .int()
     .min(0)
     .default(1_000)
-    .describe('Queries that may wait for a reader; one more is refused with store_unavailable'),
+    .describe(
+      'Queries that may wait for a reader, of those answered together one; one more is refused with store_unavailable',
+    ),
   checkpointMb: z
     .int()
     .min(1)

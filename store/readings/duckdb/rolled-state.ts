@@ -1,7 +1,7 @@
 import type { Rolled, Span } from '../rollups/index.ts'
 import type { Session } from './session.ts'
 import type { StagedTable } from './staged-table.ts'
-import type { ReadingTable } from './tables.ts'
+import { isOneOf, oneOrAll, type ReadingTable } from './tables.ts'
 
 const dayMs = 86_400_000
 
@@ -141,24 +141,35 @@ export async function saveChanged(
   await session.change(sql, [index, keys, days])
 }
 
-/** What the rollups of one key can answer, as the transaction that asks sees it. */
-export async function selectRolled(session: Session, table: ReadingTable, key: number): Promise<Rolled> {
+/** What the rollups of some keys can answer, as the transaction that asks sees it. */
+export async function selectRolled(
+  session: Session,
+  table: ReadingTable,
+  keys: readonly number[],
+): Promise<(key: number) => Rolled> {
   // Three small scans in one statement: half the time of a join.
   const sql = `SELECT 0::DOUBLE, until_ms::DOUBLE, next_ms::DOUBLE, next_key::DOUBLE FROM rolled_state
-    WHERE table_number = $1::INTEGER
-    UNION ALL SELECT 1, day::DOUBLE, NULL, NULL FROM rolled_again WHERE table_number = $1::INTEGER AND key = $2::INTEGER
+    WHERE table_number = $2::INTEGER
+    UNION ALL SELECT 1, day::DOUBLE, key::DOUBLE, NULL FROM rolled_again
+    WHERE table_number = $2::INTEGER AND ${isOneOf('key', keys)}
     UNION ALL SELECT 2, raw_from_ms::DOUBLE, NULL, NULL FROM store`
-  const [kinds = none, first = none, next = none, nextKey = none] = await session.select(sql, [table.index, key])
-  let toMs = Number.NEGATIVE_INFINITY
+  const parameters = [oneOrAll(keys), table.index]
+  const [kinds = none, first = none, second = none, third = none] = await session.select(sql, parameters)
+  let progress = noProgress
   let rawFromMs = Number.NEGATIVE_INFINITY
-  const days: number[] = []
+  const again: ChangedDays = { keys: [], days: [] }
   for (const [row, kind] of kinds.entries()) {
-    const value = first[row] ?? Number.NaN
-    if (kind === 1) days.push(value)
-    else if (kind === 2) rawFromMs = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
-    else toMs = key <= (nextKey[row] ?? -1) ? Math.max(value, next[row] || value) : value
+    const [one = Number.NaN, two = Number.NaN, three = Number.NaN] = [first[row], second[row], third[row]]
+    if (kind === 0) progress = { ...progress, untilMs: one, nextMs: two, nextKey: Number.isNaN(two) ? -1 : three }
+    else if (kind === 2) rawFromMs = Number.isNaN(one) ? Number.NEGATIVE_INFINITY : one
+    else {
+      again.days.push(one)
+      again.keys.push(two)
+    }
   }
-  return { spans: without(days, toMs), rawFromMs }
+  const rolled = new RolledTable(table, progress)
+  rolled.add(again)
+  return (key) => ({ spans: rolled.spansOf(key), rawFromMs })
 }
 
 /** Everything before `toMs` but those days, ascending. */
