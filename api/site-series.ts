@@ -3,14 +3,15 @@ import type { State } from '../store/state/index.ts'
 import type { Inventory } from './inventory.ts'
 import type { CacheResult } from './route.ts'
 
-/** A series of a site, as far as it does not change with every reading. */
+/** A series of a site as JSON, as far as it does not change with every reading. */
 export interface SeriesOfSite {
-  readonly device: string
-  readonly metric: string
-  readonly unit: string | null
+  /** The fields that name it: `"device":"meter-1","metric":"power"`. */
+  readonly name: string
+  readonly unit: string
 }
 
 type Query = Parameters<State['series']['ofSite']>[0]
+
 export interface SiteSeriesPage {
   readonly items: readonly SeriesOfSite[]
   /** Index i is of items[i]. */
@@ -30,9 +31,8 @@ export async function readSiteSeries(
     const { items: rows, next } = await series.ofSite(query)
     const units = await unitsOf(inventory, new Set(rows.map((row) => row.profileId)))
     const items = rows.map((row) => ({
-      device: row.deviceId,
-      metric: row.metric,
-      unit: units.get(row.profileId)?.get(row.metric) ?? null,
+      name: `"device":${JSON.stringify(row.deviceId)},"metric":${JSON.stringify(row.metric)}`,
+      unit: JSON.stringify(units.get(row.profileId)?.get(row.metric) ?? null),
     }))
     return { items, seriesIds: Int32Array.from(rows, ({ seriesId }) => seriesId), next }
   }

@@ -29,11 +29,14 @@ const dayMs = 86_400_000
 const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'))
 const threeDigits = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(3, '0'))
 
-/** A `formatTime` for many whole times, of which each is mostly of the same UTC day as the one before. */
+/** A `formatTime` for many whole times, of which each is mostly of the same UTC day as the one before, or the same. */
 export function createTimeFormat(): (timeMs: number) => string {
   let startMs = Number.NaN
   let day = ''
+  let lastMs = Number.NaN
+  let last = ''
   return (timeMs) => {
+    if (timeMs === lastMs) return last
     let inDayMs = timeMs - startMs
     if (!(inDayMs >= 0 && inDayMs < dayMs)) {
       startMs = Math.floor(timeMs / dayMs) * dayMs
@@ -42,6 +45,8 @@ export function createTimeFormat(): (timeMs: number) => string {
     }
     const inDayS = Math.floor(inDayMs / 1_000)
     const clock = `${twoDigits[Math.floor(inDayS / 3_600)]}:${twoDigits[Math.floor(inDayS / 60) % 60]}:${twoDigits[inDayS % 60]}`
-    return `${day}${clock}.${threeDigits[Math.floor(inDayMs - inDayS * 1_000)]}Z`
+    lastMs = timeMs
+    last = `${day}${clock}.${threeDigits[Math.floor(inDayMs - inDayS * 1_000)]}Z`
+    return last
   }
 }

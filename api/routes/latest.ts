@@ -10,7 +10,7 @@ import { numberOrNull } from '../read-buckets.ts'
 import { type CacheResult, defineRoute, type Route } from '../route.ts'
 import type { RouteDeps } from '../route-deps.ts'
 import { found, visible } from '../site-access.ts'
-import { readSiteSeries } from '../site-series.ts'
+import { readSiteSeries, type SeriesOfSite } from '../site-series.ts'
 import { createTimeFormat } from '../time.ts'
 
 /** Of a filter. */
@@ -101,10 +101,11 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
           now.profile(device.profileId),
         ])
         const columns = await peers.ingest.latest(Int32Array.from(series, ({ seriesId }) => seriesId))
-        const items = latestTexts(columns, series, ({ metric }) => ({
-          name: { metric },
-          unit: (profile && findMetric(profile, metric)?.unit) ?? null,
+        const named = series.map(({ metric }) => ({
+          name: `"metric":${JSON.stringify(metric)}`,
+          unit: JSON.stringify((profile && findMetric(profile, metric)?.unit) ?? null),
         }))
+        const items = latestTexts(columns, named)
         const body: JsonText<DeviceLatest> = new JsonText(`{"items":[${items.join()}]}`)
         return { status: 200, body, cache: hit ? 'hit' : 'miss' }
       },
@@ -137,10 +138,7 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
           toItem: (series) => series,
         })
         const columns = await peers.ingest.latest(seriesIds)
-        const items = latestTexts(columns, page.items, ({ device, metric, unit }) => ({
-          name: { device, metric },
-          unit,
-        }))
+        const items = latestTexts(columns, page.items)
         const body: JsonText<SiteLatest> = new JsonText(
           `{"items":[${items.join()}],"nextCursor":${JSON.stringify(page.nextCursor)}}`,
         )
@@ -177,17 +175,14 @@ export function latestRoutes({ state, inventory, peers }: RouteDeps): Route[] {
 }
 
 /** Those that have a reading, as JSON. A site has thousands, and most of the time that they take is for making them into text. */
-function latestTexts<Series>(
-  { timesMs, values, quality }: LatestColumns,
-  series: readonly Series[],
-  named: (series: Series) => { readonly name: Readonly<Record<string, string>>; readonly unit: string | null },
-): string[] {
+function latestTexts({ timesMs, values, quality }: LatestColumns, series: readonly SeriesOfSite[]): string[] {
   const format = createTimeFormat()
-  return series.flatMap((one, i) => {
+  const texts: string[] = []
+  for (const [i, { name, unit }] of series.entries()) {
     const timeMs = timesMs[i] ?? Number.NaN
-    if (Number.isNaN(timeMs)) return []
-    const { name, unit } = named(one)
-    const rest = `"time":"${format(timeMs)}","value":${numberOrNull(values[i])},"unit":${JSON.stringify(unit)}`
-    return `${JSON.stringify(name).slice(0, -1)},${rest},"quality":"${qualityNames[quality[i] ?? 0] ?? 'good'}"}`
-  })
+    if (Number.isNaN(timeMs)) continue
+    const reading = `"time":"${format(timeMs)}","value":${numberOrNull(values[i])}`
+    texts.push(`{${name},${reading},"unit":${unit},"quality":"${qualityNames[quality[i] ?? 0] ?? 'good'}"}`)
+  }
+  return texts
 }
