@@ -256,7 +256,9 @@ async function settledSize(folder: string): Promise<number> {
 
 function sizeOf(folder: string): number {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+  // One that was merged into another in between is gone.
+  const sizes = files.map(({ parentPath, name }) => statSync(join(parentPath, name), { throwIfNoEntry: false })?.size)
+  return sizes.reduce((sum: number, size = 0) => sum + size, 0)
 }
 
 /** Side by side, one after the other: the same rows, the same questions. */
