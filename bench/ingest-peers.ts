@@ -102,7 +102,22 @@ async function awaitingAll<T>(summary: Promise<unknown>, round: () => Promise<T>
   return result
 }
 
-async function waitForStored({ client }: Platform, expected: number): Promise<void> {
+/** As long as it goes on: a store that is slower than the log is minutes behind. */
+async function waitForDrain({ client }: Platform): Promise<void> {
+  let last = -1
+  for (let movedMs = performance.now(); ; ) {
+    const { log, ingest } = await client.status()
+    if (ingest.position === log.durable) return
+    if (ingest.position !== last) movedMs = performance.now()
+    else if (performance.now() - movedMs > drainTimeoutMs) throw new Error(`the store stands still at ${last}`)
+    last = ingest.position
+    await delay(askAgainMs)
+  }
+}
+
+async function waitForStored(platform: Platform, expected: number): Promise<void> {
+  await waitForDrain(platform)
+  const { client } = platform
   let stored = 0
   const arrived = async () => {
     stored = await storedOfOthers(client)
