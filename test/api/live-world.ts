@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { parseDeviceId, parseMetricName, parseSiteId, type SiteId } from '../../model/index.ts'
 import { waitUntil } from '../setup/wait.ts'
 import { transition } from '../store/state/harness.ts'
+import { followText } from './follow-text.ts'
 import { type Harness, startApi, startMs } from './harness.ts'
 import { type EventName, eventsIn, type LiveEvent, namesIn } from './live-events.ts'
 
@@ -59,19 +60,8 @@ export function useLive() {
 
     /** Follows the stream; its events as they come. */
     async follow(query = '', { key = api.adminKey, id }: { key?: string; id?: string | undefined } = {}) {
-      const abort = new AbortController()
       const headers = { authorization: `Bearer ${key}`, ...(id !== undefined && { 'last-event-id': id }) }
-      const response = await fetch(`${api.url}/api/v1/live${query}`, { headers, signal: abort.signal })
-      const stream = { status: response.status, headers: response.headers, text: '', ended: false }
-      const reading = (async () => {
-        const decoder = new TextDecoder()
-        for await (const chunk of response.body ?? []) stream.text += decoder.decode(chunk, { stream: true })
-      })()
-      reading
-        .catch(() => {})
-        .finally(() => {
-          stream.ended = true
-        })
+      const stream = await followText(`${api.url}/api/v1/live${query}`, headers)
       const events = <Name extends EventName>(name: Name): readonly LiveEvent<Name>[] => eventsIn(stream.text, name)
       return Object.assign(stream, {
         events,
@@ -83,7 +73,6 @@ export function useLive() {
             const found = events(name)
             return found.length >= count && found
           }),
-        stop: () => abort.abort(),
       })
     },
 

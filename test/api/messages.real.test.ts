@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MessageView } from '../../ingest/index.ts'
 import { parseDeviceId, parseSiteId } from '../../model/index.ts'
 import { waitUntil } from '../setup/wait.ts'
+import { followText } from './follow-text.ts'
 import { type Harness, startApi, startMs } from './harness.ts'
 
 let api: Harness
@@ -44,22 +45,9 @@ function message(position: number, more: Partial<MessageView> = {}): MessageView
 
 /** Follows the stream; what it sends is in `text`. */
 async function follow(key = api.adminKey) {
-  const abort = new AbortController()
-  const headers = { authorization: `Bearer ${key}` }
-  const response = await fetch(`${api.url}${path}/live`, { headers, signal: abort.signal })
-  const stream = { status: response.status, type: response.headers.get('content-type'), text: '', ended: false }
-  const reading = (async () => {
-    const decoder = new TextDecoder()
-    for await (const chunk of response.body ?? []) stream.text += decoder.decode(chunk, { stream: true })
-  })()
-  reading
-    .catch(() => {})
-    .finally(() => {
-      stream.ended = true
-    })
+  const stream = await followText(`${api.url}${path}/live`, { authorization: `Bearer ${key}` })
   return Object.assign(stream, {
     events: () => [...stream.text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data)),
-    stop: () => abort.abort(),
   })
 }
 
@@ -90,7 +78,7 @@ describe('a live stream', () => {
     api.fake.passedOver = 3
     api.fake.messages.set(m1, [message(100)])
     const stream = await follow()
-    expect([stream.status, stream.type]).toEqual([200, 'text/event-stream'])
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
     await waitUntil('the first', () => stream.events().length === 1)
     api.fake.messages.set(m1, [message(100), message(200), message(300)])
     await waitUntil('the others', () => stream.events().length === 3)
